@@ -5,12 +5,14 @@
 
 #include <glib/gi18n.h>
 
+#include "model/words.h"
+
 struct _EwControl
 {
   GObject parent_instance;
   EwDaemon *daemon;
   EwGuardWatch *guard;
-  GSimpleAction *connected, *mode, *keep, *undo;
+  GSimpleAction *connected, *mode, *keep, *undo, *portal;
   GCancellable *cancellable; /* of the call that runs; NULL: none */
   const gchar *busy_text;
 };
@@ -106,6 +108,7 @@ follow (EwControl *self)
   g_simple_action_set_enabled (self->mode, possible);
   g_simple_action_set_enabled (self->keep, guarded);
   g_simple_action_set_enabled (self->undo, guarded);
+  g_simple_action_set_enabled (self->portal, possible && ew_words_wants_login (self->daemon));
 }
 
 static void
@@ -123,6 +126,30 @@ ew_control_cancel (EwControl *self)
     return;
   g_cancellable_cancel (cancellable);
   set_busy_text (self, NULL);
+}
+
+static void
+on_page_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwControl) self = user_data;
+  g_autoptr (GError) error = NULL;
+  if (g_app_info_launch_default_for_uri_finish (result, &error))
+    return;
+  /* Translators: %s is what went wrong */
+  g_autofree gchar *sentence = g_strdup_printf (
+    _ ("No browser could be opened: %s. Open any page that begins with http:// in yours."), error->message);
+  g_signal_emit (self, signals[FAILED], 0, sentence);
+}
+
+/* A network has named it: the service takes nothing else than http and https, and neither does this. */
+static void
+open_page (EwControl *self, GVariant *answer)
+{
+  const gchar *url = NULL;
+  if (g_variant_is_of_type (answer, G_VARIANT_TYPE ("(s)")))
+    g_variant_get (answer, "(&s)", &url);
+  if (url != NULL && (g_str_has_prefix (url, "http://") || g_str_has_prefix (url, "https://")))
+    g_app_info_launch_default_for_uri_async (url, NULL, NULL, on_page_opened, g_object_ref (self));
 }
 
 typedef struct
@@ -145,7 +172,9 @@ called (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_object (&self->cancellable);
   g_object_freeze_notify (G_OBJECT (self)); /* what is kept alive for the call lives until its end was announced */
   set_busy_text (self, NULL);
-  if (answer != NULL)
+  if (answer != NULL && g_str_equal (call->method, "OpenPortal"))
+    open_page (self, answer);
+  else if (answer != NULL)
     g_signal_emit (self, signals[DONE], 0, name_outcome (self, call->method));
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     g_signal_emit (self, signals[FAILED], 0, error->message);
@@ -214,6 +243,14 @@ undo_mode (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   ask (user_data, "UndoMode", NULL, _ ("Undoing the change…"));
 }
 
+static void
+open_portal (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  GVariantBuilder options;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  ask (user_data, "OpenPortal", g_variant_new ("(a{sv})", &options), _ ("Opening the login page…"));
+}
+
 void
 ew_control_add_actions (EwControl *self, GActionMap *map)
 {
@@ -221,6 +258,7 @@ ew_control_add_actions (EwControl *self, GActionMap *map)
   g_action_map_add_action (map, G_ACTION (self->mode));
   g_action_map_add_action (map, G_ACTION (self->keep));
   g_action_map_add_action (map, G_ACTION (self->undo));
+  g_action_map_add_action (map, G_ACTION (self->portal));
 }
 
 static void
@@ -230,7 +268,7 @@ ew_control_dispose (GObject *object)
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
   /* The actions may outlive this object in their map. */
-  GSimpleAction *actions[] = { self->connected, self->mode, self->keep, self->undo };
+  GSimpleAction *actions[] = { self->connected, self->mode, self->keep, self->undo, self->portal };
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     if (actions[i] != NULL)
       g_signal_handlers_disconnect_by_data (actions[i], self);
@@ -238,6 +276,7 @@ ew_control_dispose (GObject *object)
   g_clear_object (&self->mode);
   g_clear_object (&self->keep);
   g_clear_object (&self->undo);
+  g_clear_object (&self->portal);
   g_clear_object (&self->guard);
   g_clear_object (&self->daemon);
   g_clear_object (&self->cancellable);
@@ -276,17 +315,19 @@ ew_control_init (EwControl *self)
   self->mode = g_simple_action_new_stateful ("mode", G_VARIANT_TYPE_STRING, g_variant_new_string ("connector"));
   self->keep = g_simple_action_new ("keep-mode", NULL);
   self->undo = g_simple_action_new ("undo-mode", NULL);
+  self->portal = g_simple_action_new ("open-portal", NULL);
   g_signal_connect (self->connected, "change-state", G_CALLBACK (change_connected), self);
   g_signal_connect (self->mode, "change-state", G_CALLBACK (change_mode), self);
   g_signal_connect (self->keep, "activate", G_CALLBACK (keep_mode), self);
   g_signal_connect (self->undo, "activate", G_CALLBACK (undo_mode), self);
+  g_signal_connect (self->portal, "activate", G_CALLBACK (open_portal), self);
 }
 
 EwControl *
 ew_control_new (EwDaemon *daemon)
 {
   EwControl *self = g_object_new (EW_TYPE_CONTROL, NULL);
-  const gchar *const followed[] = { "availability", "state", "mode", "guard-until" };
+  const gchar *const followed[] = { "availability", "state", "reason", "mode", "guard-until" };
   self->daemon = g_object_ref (daemon);
   self->guard = ew_guard_watch_new (daemon);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)

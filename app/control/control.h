@@ -5,7 +5,8 @@
  *
  * The actions "connected" (b) and "mode" (s: "vpn", "connector") have the daemon's state, never the wished one: a
  * request changes nothing until the daemon reports the change. "keep-mode" and "undo-mode" are enabled while the guard
- * counts.
+ * counts. "open-portal" is while the network wants a login on its own page: the browser opens that page, which is let
+ * through where VPN mode or lockdown would stop it.
  */
 #pragma once
 

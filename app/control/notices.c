@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "control/notice.h"
+#include "model/words.h"
 
 /* A change from this computer's own screen is usually confirmed at once; notify only about one that waits for a
    person. */
@@ -21,7 +22,8 @@ struct _EwNotices
   EwNoticesSeen seen;
   gpointer user_data;
   gboolean active;
-  EwState state; /* as last announced */
+  EwState state;   /* as last announced */
+  gboolean portal; /* likewise */
   guint guard_delay;
   GHashTable *sent; /* ID → GCancellable, of what is or was to be shown last */
 };
@@ -58,6 +60,8 @@ send_notice (EwNotices *self, const gchar *id, const gchar *title, const gchar *
       g_notification_add_button (notification, _ ("Keep"), "app.keep-mode");
       g_notification_add_button (notification, _ ("Undo Now"), "app.undo-mode");
     }
+  if (g_str_equal (id, "portal"))
+    g_notification_add_button (notification, _ ("Open the Network's Login Page"), "app.open-portal");
   if (has_action (self, "open-map"))
     g_notification_set_default_action (notification, "app.open-map");
   ew_notice_send_full (self->application, id, title, body, notification, cancellable);
@@ -128,6 +132,21 @@ on_state_changed (EwNotices *self, GParamSpec *pspec, EwDaemon *daemon)
     send_notice (self, "error", _ ("Edgeway Can't Connect"), message);
 }
 
+/* A person at the window sees it there. */
+static void
+follow_portal (EwNotices *self)
+{
+  EwDaemon *daemon = ew_control_get_daemon (self->control);
+  gboolean wants = ew_words_wants_login (daemon);
+  if (wants == self->portal)
+    return;
+  self->portal = wants;
+  if (!wants)
+    withdraw_notice (self, "portal");
+  else if (self->active && !(self->seen != NULL && self->seen (self->user_data)))
+    send_notice (self, "portal", _ ("This Network Wants a Login"), ew_daemon_get_message (daemon));
+}
+
 void
 ew_notices_set_active (EwNotices *self, gboolean active)
 {
@@ -189,5 +208,8 @@ ew_notices_new (GApplication *application, EwControl *control, EwNoticesSeen see
   g_signal_connect_swapped (ew_control_get_guard (control), "changed", G_CALLBACK (on_guard_changed), self);
   g_signal_connect_swapped (ew_control_get_guard (control), "undone", G_CALLBACK (on_undone), self);
   g_signal_connect_swapped (ew_control_get_daemon (control), "notify::state", G_CALLBACK (on_state_changed), self);
+  g_signal_connect_swapped (ew_control_get_daemon (control), "notify::message", G_CALLBACK (follow_portal), self);
+  g_signal_connect_swapped (ew_control_get_daemon (control), "notify::state", G_CALLBACK (follow_portal), self);
+  g_signal_connect_swapped (ew_control_get_daemon (control), "notify::reason", G_CALLBACK (follow_portal), self);
   return self;
 }

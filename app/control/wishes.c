@@ -71,6 +71,8 @@ explain_refusal (EwWishes *self, const gchar *action)
   if (g_str_equal (action, "keep-mode") || g_str_equal (action, "undo-mode"))
     return ew_daemon_get_mode (daemon) == EW_MODE_VPN ? _ ("VPN mode was already kept.")
                                                       : _ ("VPN mode was already turned off.");
+  if (g_str_equal (action, "open-portal"))
+    return _ ("This network doesn't want a login any more.");
   if (g_str_has_prefix (action, "add-"))
     return ew_daemon_get_administrator (daemon)
              ? _ ("Connect this computer to its mesh first, then try again.")

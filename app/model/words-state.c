@@ -109,6 +109,15 @@ ew_words_status_line (EwDaemon *daemon)
                                                               : _ ("Connected · connector only"));
 }
 
+gboolean
+ew_words_wants_login (EwDaemon *daemon)
+{
+  EwState state = ew_daemon_get_state (daemon);
+
+  return (state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING)
+         && g_str_equal (ew_daemon_get_reason (daemon), "captive-portal");
+}
+
 /* On its first connection the default route comes only once the edge has answered. */
 gboolean
 ew_words_internet_is_off (EwDaemon *daemon)

@@ -38,7 +38,9 @@ gchar *ew_words_state_detail (EwDaemon *daemon); /* the same, or the daemon's me
 /* VPN mode, and the edge doesn't answer: nothing leaves this computer until it does. */
 gboolean ew_words_internet_is_off (EwDaemon *daemon);
 gchar *ew_words_internet_off (EwDaemon *daemon); /* "Your internet is off until Frankfurt answers." */
-gchar *ew_words_status_line (EwDaemon *daemon);  /* for the tray: "Connected · connector only" */
+/* The network lets nothing through until someone has logged in on its own page. */
+gboolean ew_words_wants_login (EwDaemon *daemon);
+gchar *ew_words_status_line (EwDaemon *daemon); /* for the tray: "Connected · connector only" */
 
 /* service: the service's version, "": unknown. (transfer full) */
 gchar *ew_words_version_gap (const gchar *service);     /* NULL: it fits this program */

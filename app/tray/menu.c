@@ -18,7 +18,7 @@ struct _EwTrayMenu
   guint refresh; /* many changes of the daemon, one of the menu */
   gchar *busy;   /* what is being asked for; NULL: nothing */
 
-  GtkWidget *status, *exit, *names;
+  GtkWidget *status, *exit, *names, *portal;
   GtkWidget *guard, *keep, *undo, *guard_end;
   GtkWidget *connect;
   GtkWidget *mode, *modes[2]; /* by EwMode */
@@ -35,6 +35,7 @@ enum
   GUARD_ASKED,
   COPY_ASKED,
   OPEN_ASKED,
+  PORTAL_ASKED,
   LOGIN_ASKED,
   HIDE_ASKED,
   N_SIGNALS
@@ -116,6 +117,12 @@ static void
 on_open (GtkWidget *item, EwTrayMenu *self)
 {
   g_signal_emit (self, signals[OPEN_ASKED], 0);
+}
+
+static void
+on_portal (GtkWidget *item, EwTrayMenu *self)
+{
+  g_signal_emit (self, signals[PORTAL_ASKED], 0);
 }
 
 static void
@@ -244,6 +251,7 @@ refresh (gpointer user_data)
   self->refresh = 0;
   show_label (self->status, status);
   show_exit (self, state == EW_STATE_CONNECTED && mode == EW_MODE_VPN);
+  gtk_widget_set_visible (self->portal, ew_words_wants_login (self->daemon));
   show_guard (self);
   show_check (self->connect, on_connect, up);
   gtk_widget_set_sensitive (self->connect, usable);
@@ -325,6 +333,7 @@ ew_tray_menu_init (EwTrayMenu *self)
   gtk_widget_set_sensitive (self->exit, FALSE);
   self->names = add_item (self, _ ("The mesh's names don't work here"), NULL, self);
   gtk_widget_set_sensitive (self->names, FALSE);
+  self->portal = add_item (self, _ ("Open the Network's Login Page"), on_portal, self);
   add_separator (self);
   self->guard = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->guard, FALSE);
@@ -377,6 +386,7 @@ ew_tray_menu_class_init (EwTrayMenuClass *class)
   signals[GUARD_ASKED] = new_signal ("guard-asked", 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
   signals[COPY_ASKED] = new_signal ("copy-asked", 2, G_TYPE_STRING, G_TYPE_STRING);
   signals[OPEN_ASKED] = new_signal ("open-asked", 0, G_TYPE_NONE, G_TYPE_NONE);
+  signals[PORTAL_ASKED] = new_signal ("portal-asked", 0, G_TYPE_NONE, G_TYPE_NONE);
   signals[LOGIN_ASKED] = new_signal ("login-asked", 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
   signals[HIDE_ASKED] = new_signal ("hide-asked", 0, G_TYPE_NONE, G_TYPE_NONE);
 }

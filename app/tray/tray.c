@@ -82,6 +82,12 @@ on_open_asked (EwTray *self)
 }
 
 static void
+on_portal_asked (EwTray *self)
+{
+  g_action_group_activate_action (G_ACTION_GROUP (self->application), "open-portal", NULL);
+}
+
+static void
 on_login_set (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwTray) self = user_data;
@@ -229,6 +235,7 @@ make_indicator (EwTray *self)
   g_signal_connect_swapped (menu, "guard-asked", G_CALLBACK (on_guard_asked), self);
   g_signal_connect_swapped (menu, "copy-asked", G_CALLBACK (on_copy_asked), self);
   g_signal_connect_swapped (menu, "open-asked", G_CALLBACK (on_open_asked), self);
+  g_signal_connect_swapped (menu, "portal-asked", G_CALLBACK (on_portal_asked), self);
   g_signal_connect_swapped (menu, "login-asked", G_CALLBACK (on_login_asked), self);
   g_signal_connect_swapped (menu, "hide-asked", G_CALLBACK (on_hide_asked), self);
   app_indicator_set_menu (self->indicator, GTK_MENU (menu)); /* owns it now */

@@ -18,6 +18,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
     .partial = problem != NULL,
     .trial = ew_daemon_get_trial (daemon),
     .internet_off = ew_words_internet_is_off (daemon),
+    .login = ew_words_wants_login (daemon),
   };
 }
 
@@ -76,6 +77,8 @@ ew_problem_choose (const EwSituation *situation)
   EwPage page = ew_page_choose (situation);
   if (page != EW_PAGE_MESH && page != EW_PAGE_EMPTY)
     return EW_PROBLEM_NONE;
+  if (situation->login)
+    return EW_PROBLEM_LOGIN;
   switch (situation->state)
     {
     case EW_STATE_CONNECTING:

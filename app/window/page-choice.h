@@ -28,6 +28,7 @@ typedef enum
 {
   EW_PROBLEM_NONE,
   EW_PROBLEM_RECONNECTING, /* the map is as last seen */
+  EW_PROBLEM_LOGIN,        /* likewise, until someone has logged in on the network's own page */
   EW_PROBLEM_INTERNET_OFF, /* likewise, and in VPN mode the internet waits for the edge too */
   EW_PROBLEM_DISCONNECTED, /* likewise */
   EW_PROBLEM_ERROR,        /* likewise */
@@ -48,6 +49,7 @@ typedef struct
   gboolean partial;   /* the daemon names something that does not work while the rest does */
   gboolean trial;
   gboolean internet_off;
+  gboolean login; /* the network wants one on its own page */
 } EwSituation;
 
 EwSituation ew_situation_get (EwDaemon *daemon, EwTopology *topology);

@@ -169,6 +169,7 @@ describe_unreachable (EwPages *self, PageContent *content)
 {
   const gchar *edge = ew_daemon_get_edge_name (self->daemon);
   gboolean off = ew_words_internet_is_off (self->daemon);
+  gboolean login = ew_words_wants_login (self->daemon);
   content->picture = EW_PICTURE_BROKEN;
   content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Can't Reach %s"), edge) : NULL;
   if (content->title == NULL)
@@ -178,7 +179,9 @@ describe_unreachable (EwPages *self, PageContent *content)
   content->cause = ew_daemon_get_message (self->daemon);
   content->cause_detail = _ ("Edgeway keeps trying by itself.");
   guint n = 0;
-  if (off)
+  if (login)
+    content->buttons[n++] = (PageButton){ _ ("Open the Network's Login Page"), "app.open-portal" };
+  else if (off)
     content->buttons[n++] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
   content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
   content->buttons[n] = (PageButton){ _ ("Disconnect"), "app.connected" };

@@ -71,6 +71,9 @@ refresh (EwProblemBar *self)
       text = with_cause (message, _ ("The map is as last seen."));
       show_line (self, "edgeway-attention-symbolic", text, _ ("Diagnose…"), "app.diagnose");
       break;
+    case EW_PROBLEM_LOGIN:
+      show_line (self, "edgeway-attention-symbolic", message, _ ("Open the Network's Login Page"), "app.open-portal");
+      break;
     case EW_PROBLEM_INTERNET_OFF:
       text = ew_words_internet_off (self->daemon);
       show_line (self, "edgeway-attention-symbolic", text, _ ("Use Connector Only"), "app.mode::connector");

@@ -364,6 +364,11 @@ class FakeDaemon:
         self._end_guard()
         self.set(Mode=mode)
 
+    def do_OpenPortal(self, _options):
+        if not self.values["PortalUrl"]:
+            raise Refusal("NotFound", "This network has no login page that Edgeway knows of. See `edgewayctl diagnose`.")
+        return self.values["PortalUrl"]
+
     def do_ConfirmMode(self):
         self._need_member()
         self._end_guard()

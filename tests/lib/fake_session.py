@@ -99,6 +99,27 @@ class Daemon(Talker):
         return calls
 
 
+def make_browser(desktop):
+    """What opens web pages in that session: a function that gives the pages opened so far."""
+    folder, opened = desktop.path("home/.local/share/applications"), desktop.path("run/pages")
+    os.makedirs(folder, exist_ok=True)
+    script = desktop.path("browser")
+    with open(script, "w") as file:
+        file.write(f'#!/bin/sh\necho "$1" >>{opened}\n')
+    os.chmod(script, 0o755)
+    with open(os.path.join(folder, "browser.desktop"), "w") as file:
+        file.write(f"[Desktop Entry]\nType=Application\nName=Browser\nExec={script} %u\nMimeType=x-scheme-handler/http;x-scheme-handler/https;\n")
+    with open(desktop.path("home/.config/mimeapps.list"), "w") as file:
+        file.write("[Default Applications]\nx-scheme-handler/http=browser.desktop\nx-scheme-handler/https=browser.desktop\n")
+
+    def pages():
+        if not os.path.exists(opened):
+            return []
+        with open(opened) as file:
+            return file.read().split()
+    return pages
+
+
 class FakeCase(unittest.TestCase):
     """The app of each test is a new one."""
     KIND, SIZE, ANIMATIONS = "x11", (1240, 860), False

@@ -12,7 +12,7 @@ import unittest
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *p) for p in (("..", "lib"), ("..", "..", "app", "launch"))]
 import desktop as desktops  # noqa: E402
-from fake_session import Daemon, Talker  # noqa: E402
+from fake_session import Daemon, Talker, make_browser  # noqa: E402
 from machines import Failure, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -307,6 +307,20 @@ class Panel(TrayCase):
         self.wait_entry(lambda i: not i["enabled"], r"Your internet is off until Frankfurt answers\.")
         self.daemon.set(State="disconnected")
         self.wait_entry(lambda i: True, "Hide Tray Icon")
+
+    def test_login_page(self):
+        """Told once, and offered while the network wants it."""
+        pages = make_browser(self.desktop)
+        page = "http://login.hotel.example/start"
+        self.daemon.set(State="reconnecting", Reason="captive-portal", Message="This network wants a login.", PortalUrl=page)
+        self.wait_entry(lambda i: i["enabled"], "Open the Network's Login Page")
+        self.wait_told("This Network Wants a Login")
+        self.click("Open the Network's Login Page")
+        self.daemon.called("OpenPortal")
+        wait_for("the browser", lambda: pages() == [page], 20, 0.2)
+        self.daemon.set(State="connected", Reason="", Message="", PortalUrl="")
+        wait_for("the item to go", lambda: self.entry("Open the Network's Login Page") is None, 20, 0.1)
+        self.wait_told("This Network Wants a Login", 0)
 
     def opened_map(self):
         """What the program is started with by Open Map, where nothing is activated by D-Bus."""

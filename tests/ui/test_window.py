@@ -10,7 +10,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
-from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
+from fake_session import SLOW, FakeCase, make_browser, wait_for  # noqa: E402
 
 # Since libadwaita 1.5 a question is in its window, and has the keys to itself.
 QUESTIONS_INSIDE = ctypes.CDLL("libadwaita-1.so.0").adw_get_minor_version() >= 5
@@ -87,6 +87,36 @@ class Window(FakeCase):
         d.find("label", cause, seconds=SLOW)
         d.find("label", "Trying for", seconds=SLOW)
         self.assertEqual(1, len(d.find_all("label", cause)))
+
+    def test_login_page(self):
+        """A network that wants a login on its own page: said above the map or in its place, and opened in the browser."""
+        pages = make_browser(self.desktop)
+        page = "http://login.hotel.example/start?from=lan"
+        caught = {"Reason": "captive-portal", "Message": "This network lets nothing through until someone has logged in on its own page.", "PortalUrl": page}
+        self.open()
+        d = self.desktop
+        d.find("push button", "nas, online", seconds=SLOW)
+        self.assertEqual([], d.find_all("push button", "Login Page"))
+        self.daemon.set(Mode="vpn", State="reconnecting", **caught)
+        d.find("label", "until someone has logged in", seconds=SLOW)
+        d.press("push button", exactly="Open the Network's Login Page", seconds=SLOW)
+        self.daemon.called("OpenPortal", SLOW)
+        wait_for("the browser", lambda: pages() == [page], SLOW)
+        # Nothing but web pages, whatever a service says.
+        self.daemon.set(PortalUrl="file:///etc/passwd")
+        d.press("push button", exactly="Open the Network's Login Page")
+        self.daemon.called("OpenPortal", SLOW)
+        self.daemon.set(State="connected", Reason="", Message="", PortalUrl="")
+        wait_for("the line to go", lambda: not d.find_all("push button", "Login Page"), SLOW)
+        self.assertEqual([page], pages())
+
+    def test_login_page_without_a_map(self):
+        pages = make_browser(self.desktop)
+        self.open("--state", "connecting")
+        d = self.desktop
+        self.daemon.set(Reason="captive-portal", Message="This network wants a login.", PortalUrl="http://192.0.2.7/")
+        d.press("push button", exactly="Open the Network's Login Page", seconds=SLOW)
+        wait_for("the browser", lambda: pages() == ["http://192.0.2.7/"], SLOW)
 
     def width(self):
         """Without the frame that GTK draws."""
