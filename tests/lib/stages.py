@@ -11,7 +11,7 @@ from collections import namedtuple
 # A flood needs a processor of its own (matrix, bus_flood), and so does an emulated machine (matrix).
 PROCESSORS = ("matrix", "bus_flood")
 # What takes longest, so that it does not begin when all others have ended.
-LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "ctl", "diagnose",
+LONGEST = ("names", "rekey", "host", "link", "interop", "switch", "ctl", "diagnose",
            "told", "hostile", "accessible", "keyboard", "screens", "tray", "german")
 
 # name    what it is called, and in the output
