@@ -11,11 +11,14 @@ What it does to a connection, by name (ARGUMENT):
   old           passes all on, after HTTP/1.0 200 with headers that mean nothing there
   cut           passes all on for ARGUMENT seconds, then closes
   reset         passes ARGUMENT bytes back, then resets        inject    passes ARGUMENT bytes back, then puts 100 bytes of its own in between
+  hold          passes ARGUMENT bytes back, then nothing in either direction, and keeps the connection open
   trickle       passes all on, one byte a write, ARGUMENT bytes long
+  late          passes all on, ARGUMENT seconds later
 
 It says "ready", then a line for each connection: what was asked. Bounded: 200 connections, each 120 s.
 """
 import argparse
+import collections
 import contextlib
 import select
 import socket
@@ -51,6 +54,7 @@ class Pump:
         self.near, self.far, self.options = near, far, options
         self.amount = float(options.argument or 0)
         self.back = 0
+        self.waiting = collections.deque()  # when, from where, what
         if early:
             far.sendall(early)
 
@@ -59,15 +63,27 @@ class Pump:
         while time.monotonic() - begun < OPEN_SECONDS:
             if self.options.behaviour == "cut" and time.monotonic() - begun >= self.amount:
                 return
-            for source in select.select([self.near, self.far], [], [], 0.05)[0]:
-                data = source.recv(65536)
-                if not data or not (self.far.sendall(data) is None if source is self.near else self.pass_back(data)):
+            for source in select.select([self.near, self.far], [], [], 0.01 if self.waiting else 0.05)[0]:
+                self.waiting.append((time.monotonic() + (self.amount if self.options.behaviour == "late" else 0), source, source.recv(65536)))
+            while self.waiting and self.waiting[0][0] <= time.monotonic():
+                _, source, data = self.waiting.popleft()
+                if not data or not (self.pass_there(data) if source is self.near else self.pass_back(data)):
                     return
+
+    def holds(self):
+        return self.options.behaviour == "hold" and self.back > self.amount
+
+    def pass_there(self, data):
+        if not self.holds():
+            self.far.sendall(data)
+        return True
 
     def pass_back(self, data):
         """False where the connection is to end."""
         behaviour, rest = self.options.behaviour, int(self.amount) - self.back
         self.back += len(data)
+        if self.holds():
+            return True
         if behaviour in ("reset", "inject") and 0 <= rest < len(data):
             self.near.sendall(data[:rest])
             if behaviour == "reset":

@@ -63,6 +63,22 @@ class TestBoxes(HttpsCase):
         wait_for("the third connection", lambda: len(self.office.seen(box)) >= 3, 60)
         self.works_by_https()
 
+    def test_hurt_midway(self):
+        """A box that resets, changes or holds what is under way, again and again, and one that is late: what is sent next gets through."""
+        self.office.drop_udp()
+        for behaviour, argument in (("reset", 40000), ("inject", 40000), ("hold", 40000), ("late", 0.3)):
+            with self.subTest(behaviour):
+                self.office.stop_programs()
+                box = self.office.start_bad_box(behaviour, argument)
+                self.connect()
+                self.works_by_https()
+                wait_for("the third connection", lambda b=box: behaviour == "late" or self.third_is_seen(b), 120)
+                self.works_by_https()
+
+    def third_is_seen(self, box):
+        self.mesh.machine("laptop").run("ping", "-q", "-n", "-i", "0.01", "-c", "50", "-W", "1", "-s", "1000", self.status("nas")["addresses"][0], check=False)
+        return len(self.office.seen(box)) >= 3
+
     def test_reader_of_tls(self):
         self.office.drop_udp()
         self.office.start_reader()
