@@ -32,7 +32,7 @@ is_question (const ldns_pkt *packet, const gchar *name, ldns_rr_type type)
 /* Follows aliases, too: which record belongs to which alias doesn't matter, as it isn't believed that an address is
    the edge's until its key says so. */
 static void
-collect_records (const ldns_pkt *packet, ldns_rr_type type, guint8 family, GArray *found)
+collect_records (const ldns_pkt *packet, ldns_rr_type type, guint8 family, GArray *found, guint32 *ttl)
 {
   const ldns_rr_list *answers = ldns_pkt_answer (packet);
 
@@ -42,6 +42,7 @@ collect_records (const ldns_pkt *packet, ldns_rr_type type, guint8 family, GArra
       const ldns_rdf *data = ldns_rr_get_type (record) == type ? ldns_rr_rdf (record, 0) : NULL;
       EwIp ip = { .family = family };
 
+      *ttl = MIN (*ttl, ldns_rr_ttl (record));
       if (data == NULL || ldns_rdf_size (data) != ew_ip_size (&ip))
         continue;
       memcpy (ip.bytes, ldns_rdf_data (data), ew_ip_size (&ip));
@@ -50,7 +51,7 @@ collect_records (const ldns_pkt *packet, ldns_rr_type type, guint8 family, GArra
 }
 
 GArray *
-ew_outside_read_answer (const guint8 *message, gsize length, guint16 id, const gchar *name, guint8 family)
+ew_outside_read_answer (const guint8 *message, gsize length, guint16 id, const gchar *name, guint8 family, guint32 *ttl)
 {
   ldns_rr_type type = family == EW_FAMILY_V4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA;
   g_autoptr (GArray) found = NULL;
@@ -62,7 +63,7 @@ ew_outside_read_answer (const guint8 *message, gsize length, guint16 id, const g
       && (ldns_pkt_get_rcode (packet) == LDNS_RCODE_NOERROR || ldns_pkt_get_rcode (packet) == LDNS_RCODE_NXDOMAIN))
     {
       found = g_array_new (FALSE, FALSE, sizeof (EwIp));
-      collect_records (packet, type, family, found);
+      collect_records (packet, type, family, found, ttl);
     }
   ldns_pkt_free (packet);
   return g_steal_pointer (&found);

@@ -46,6 +46,7 @@ typedef struct
   gchar *name;
   guint32 mark;
   gboolean v4, v6;
+  gboolean beside; /* only servers outside this computer: VPN mode is in force */
   Server servers[SERVERS_MAX];
   guint n_servers;
 } Question;
@@ -59,12 +60,23 @@ question_free (gpointer data)
   g_free (question);
 }
 
+static Question *
+question_new (EwOutsideResolver *self, const gchar *name)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->name = g_strdup (name);
+  question->mark = self->mark;
+  question->beside = self->active;
+  return question;
+}
+
 /* ---- whom to ask */
 
 static gboolean
-is_outside (EwOutsideResolver *self, const EwIp *ip)
+may_ask (EwOutsideResolver *self, const EwIp *ip, gboolean beside)
 {
-  if (ew_ip_is_loopback (ip) || ew_ip_is_unspecified (ip) || ew_ip_is_multicast (ip))
+  if ((beside && ew_ip_is_loopback (ip)) || ew_ip_is_unspecified (ip) || ew_ip_is_multicast (ip))
     return FALSE;
   for (guint i = 0; i < self->ranges->len; i++)
     if (ew_prefix_contains (&g_array_index (self->ranges, EwPrefix, i), ip))
@@ -83,7 +95,7 @@ find_servers (EwOutsideResolver *self, Question *question)
         continue;
       g_autoptr (EwResolvConf) conf = ew_resolv_conf_parse (text, length);
       for (guint j = 0; j < conf->n_servers && question->n_servers < SERVERS_MAX; j++)
-        if (is_outside (self, &conf->servers[j]))
+        if (may_ask (self, &conf->servers[j], question->beside))
           question->servers[question->n_servers++] = (Server){ conf->servers[j], conf->scopes[j] };
     }
 }
@@ -129,7 +141,7 @@ make_query (const gchar *name, guint8 family, guint16 id, size_t *length)
 
 /* Waits for the answer to this very question until its time is over. NULL: none. */
 static GArray *
-await_answer (int fd, guint16 id, const gchar *name, guint8 family)
+await_answer (int fd, guint16 id, const gchar *name, guint8 family, guint32 *ttl)
 {
   gint64 end = g_get_monotonic_time () + WAIT_MS * 1000;
   guint8 message[MESSAGE_MAX];
@@ -146,14 +158,14 @@ await_answer (int fd, guint16 id, const gchar *name, guint8 family)
       ssize_t length = ready > 0 ? recv (fd, message, sizeof message, 0) : -1;
       if (length < 0)
         return NULL;
-      GArray *found = ew_outside_read_answer (message, (gsize)length, id, name, family);
+      GArray *found = ew_outside_read_answer (message, (gsize)length, id, name, family, ttl);
       if (found != NULL)
         return found;
     }
 }
 
 static GArray *
-ask_server (const Question *question, const Server *server, guint8 family)
+ask_server (const Question *question, const Server *server, guint8 family, guint32 *ttl)
 {
   int fd = connect_server (question, server);
   GArray *found = NULL;
@@ -165,7 +177,7 @@ ask_server (const Question *question, const Server *server, guint8 family)
   ew_random (&id, sizeof id);
   guint8 *query = make_query (question->name, family, id, &length);
   if (query != NULL && send (fd, query, length, MSG_NOSIGNAL) == (ssize_t)length)
-    found = await_answer (fd, id, question->name, family);
+    found = await_answer (fd, id, question->name, family, ttl);
   free (query);
   close (fd);
   return found;
@@ -173,12 +185,12 @@ ask_server (const Question *question, const Server *server, guint8 family)
 
 /* TRUE: a server answered, maybe that the name doesn't exist. */
 static gboolean
-ask_family (const Question *question, guint8 family, GArray *all)
+ask_family (const Question *question, guint8 family, GArray *all, guint32 *ttl)
 {
   for (guint round = 0; round < ROUNDS; round++)
     for (guint i = 0; i < question->n_servers; i++)
       {
-        g_autoptr (GArray) found = ask_server (question, &question->servers[i], family);
+        g_autoptr (GArray) found = ask_server (question, &question->servers[i], family, ttl);
         if (found == NULL)
           continue;
         g_array_append_vals (all, found->data, found->len);
@@ -218,23 +230,74 @@ look_in_hosts (const Question *question, GArray *all)
 }
 
 static void
+ask_families (const Question *question, GArray *all, guint32 *ttl)
+{
+  gboolean known = question->v4 && ask_family (question, EW_FAMILY_V4, all, ttl);
+
+  if (question->v6 && (known || !question->v4))
+    (void)ask_family (question, EW_FAMILY_V6, all, ttl);
+}
+
+static void
 run_lookup (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   const Question *question = task_data;
   g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  guint32 ttl = G_MAXUINT32;
 
   look_in_hosts (question, all);
   if (all->len == 0)
-    {
-      gboolean known = question->v4 && ask_family (question, EW_FAMILY_V4, all);
-      if (question->v6 && (known || !question->v4))
-        (void)ask_family (question, EW_FAMILY_V6, all);
-    }
+    ask_families (question, all, &ttl);
   if (all->len > 0)
     g_task_return_pointer (task, to_list (all), (GDestroyNotify)g_resolver_free_addresses);
   else
     ew_task_return_new_error (task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND,
                               "No name server outside the tunnel knows %s.", question->name);
+}
+
+void
+ew_outside_answer_free (EwOutsideAnswer *answer)
+{
+  g_array_unref (answer->ips);
+  g_free (answer);
+}
+
+static void
+run_question (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const Question *question = task_data;
+  g_autoptr (EwOutsideAnswer) answer = g_new0 (EwOutsideAnswer, 1);
+
+  answer->ips = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  answer->ttl = G_MAXUINT32;
+  look_in_hosts (question, answer->ips);
+  if (answer->ips->len == 0)
+    ask_families (question, answer->ips, &answer->ttl);
+  if (answer->ips->len > 0 && answer->ttl < G_MAXUINT32)
+    g_task_return_pointer (task, g_steal_pointer (&answer), (GDestroyNotify)ew_outside_answer_free);
+  else
+    g_task_return_pointer (task, NULL, NULL);
+}
+
+void
+ew_outside_resolver_ask_async (EwOutsideResolver *self, const gchar *name, guint8 family, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  Question *question = question_new (self, name);
+
+  question->v4 = family == EW_FAMILY_V4;
+  question->v6 = family == EW_FAMILY_V6;
+  g_task_set_task_data (task, question, question_free);
+  find_servers (self, question);
+  g_task_set_return_on_cancel (task, TRUE);
+  g_task_run_in_thread (task, run_question);
+}
+
+EwOutsideAnswer *
+ew_outside_resolver_ask_finish (GAsyncResult *result)
+{
+  return g_task_propagate_pointer (G_TASK (result), NULL);
 }
 
 /* ---- the resolver */
@@ -258,10 +321,8 @@ look_up_async (GResolver *resolver, const gchar *name, GResolverNameLookupFlags 
 {
   EwOutsideResolver *self = EW_OUTSIDE_RESOLVER (resolver);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  Question *question = g_new0 (Question, 1);
+  Question *question = question_new (self, name);
 
-  question->name = g_strdup (name);
-  question->mark = self->mark;
   question->v4 = (flags & G_RESOLVER_NAME_LOOKUP_FLAGS_IPV6_ONLY) == 0;
   question->v6 = (flags & G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY) == 0;
   g_task_set_task_data (task, question, question_free);

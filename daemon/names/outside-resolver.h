@@ -26,9 +26,25 @@ void ew_outside_resolver_set_active (EwOutsideResolver *self, gboolean active, c
 /* The one that it was made around: what programs of this computer see. Borrowed. */
 GResolver *ew_outside_resolver_get_system (EwOutsideResolver *self);
 
+/* What name servers said, and for how long it holds. */
+typedef struct
+{
+  GArray *ips; /* EwIp, one at least */
+  guint32 ttl; /* seconds: the shortest of its records' */
+} EwOutsideAnswer;
+void ew_outside_answer_free (EwOutsideAnswer *answer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwOutsideAnswer, ew_outside_answer_free)
+
+/* Asks the name servers themselves in any mode, for family's addresses: a GResolver doesn't say how long its answers
+   hold. finish: NULL where none answers, or has any, or /etc/hosts has some. (transfer full) */
+void ew_outside_resolver_ask_async (EwOutsideResolver *self, const gchar *name, guint8 family,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+EwOutsideAnswer *ew_outside_resolver_ask_finish (GAsyncResult *result);
+
 /* Pure: the addresses in a DNS message that answers the question (id, name, of family's record); NULL: it doesn't
-   answer it. EwIp, maybe none. (transfer full) */
-GArray *ew_outside_read_answer (const guint8 *message, gsize length, guint16 id, const gchar *name, guint8 family);
+   answer it. EwIp, maybe none. *ttl becomes the shortest of all its records' where that is less. (transfer full) */
+GArray *ew_outside_read_answer (const guint8 *message, gsize length, guint16 id, const gchar *name, guint8 family,
+                                guint32 *ttl);
 /* Pure: the addresses of name in hosts(5). EwIp. (transfer full) */
 GArray *ew_outside_read_hosts (const gchar *text, gsize length, const gchar *name);
 

@@ -57,7 +57,9 @@ ew_node_problem_from_code (const char *code)
 static uint8_t
 flags_of (uint8_t type)
 {
-  return type == EW_LINK_ANSWER ? EW_LINK_COUNTS | EW_LINK_SINGLY : type == EW_LINK_PROBE ? EW_LINK_COUNTS : 0;
+  return type == EW_LINK_ANSWER  ? EW_LINK_COUNTS | EW_LINK_SINGLY | EW_LINK_MOVED
+         : type == EW_LINK_PROBE ? EW_LINK_COUNTS
+                                 : 0;
 }
 
 static EwNodeProblem

@@ -59,7 +59,8 @@ typedef enum
 typedef enum
 {
   EW_LINK_COUNTS = 0x80, /* the sender answers COUNT */
-  EW_LINK_SINGLY = 0x40  /* ANSWER: bursts to the node are damaged, so it gets single datagrams */
+  EW_LINK_SINGLY = 0x40, /* ANSWER: bursts to the node are damaged, so it gets single datagrams */
+  EW_LINK_MOVED = 0x20   /* ANSWER: the PROBE came from another address or port than the one before */
 } EwLinkFlags;
 
 /* What the edge knows about a node that its owner should know. The numbers go over the wire. */

@@ -176,6 +176,7 @@ connected (EwTunnel *self)
   self->no_route = FALSE;
   ew_tunnel_race_won (self);
   ew_tunnel_race_start (self);
+  ew_tunnel_watch_name (self);
   if (self->topology)
     ew_topology_hurry (self->topology, FALSE);
   ew_tunnel_show (self);
@@ -315,6 +316,7 @@ static void
 begin_elsewhere (EwTunnel *self)
 {
   g_debug ("another network");
+  self->network_since = ew_boottime ();
   if (self->names)
     ew_names_look (self->names);
   ew_client_abort_idle (self->client);
@@ -502,6 +504,7 @@ drop_engine (EwTunnel *self)
     lead_inside (self, FALSE);
   ew_tunnel_https_stop (self);
   ew_tunnel_path_stop (self);
+  ew_tunnel_unwatch_name (self);
   if (self->engine)
     {
       /* Exact again: nothing is sent any more. */

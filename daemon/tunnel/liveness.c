@@ -7,11 +7,23 @@ is_busy (const EwLiveness *self, gint64 now)
   return now < self->busy_until;
 }
 
+static gint64
+quiet_probe (const EwLiveness *self, gint64 now)
+{
+  return self->nat_probe && now < self->nat_until ? self->nat_probe : EW_LIVENESS_QUIET_PROBE;
+}
+
+static gint64
+quiet_lost (const EwLiveness *self, gint64 now)
+{
+  return quiet_probe (self, now) + EW_LIVENESS_QUIET_LOST - EW_LIVENESS_QUIET_PROBE;
+}
+
 /* When the edge counts as lost unless it answers. A slow path is given a retry's time after the probe. */
 static gint64
 lost_at (const EwLiveness *self, gint64 now)
 {
-  gint64 limit = self->answered + (is_busy (self, now) ? EW_LIVENESS_BUSY_LOST : EW_LIVENESS_QUIET_LOST);
+  gint64 limit = self->answered + (is_busy (self, now) ? EW_LIVENESS_BUSY_LOST : quiet_lost (self, now));
   return self->silent_since ? MAX (limit, self->silent_since + 2 * EW_LIVENESS_RETRY) : limit;
 }
 
@@ -19,7 +31,7 @@ static gint64
 next_probe_at (const EwLiveness *self, gint64 now)
 {
   if (!self->silent_since)
-    return self->answered + (is_busy (self, now) ? EW_LIVENESS_BUSY_PROBE : EW_LIVENESS_QUIET_PROBE);
+    return self->answered + (is_busy (self, now) ? EW_LIVENESS_BUSY_PROBE : quiet_probe (self, now));
   gboolean slow
     = self->state != EW_LINK_CONNECTED && !is_busy (self, now) && self->probed - self->silent_since >= EW_LIVENESS_LONG;
   return self->probed + (slow ? EW_LIVENESS_SLOW_RETRY : EW_LIVENESS_RETRY);
@@ -88,6 +100,31 @@ answered (EwLiveness *self, gint64 now)
   return news ? EW_DO_SHOW : 0;
 }
 
+/* A NAT that forgets while traffic flows was restarted: that says nothing of quiet times. One that gives out another
+   address however often it's asked has several, and more probes are of no use. */
+static void
+notice_nat (EwLiveness *self, gint64 now)
+{
+  const gint64 gap = now - self->answered, quiet = quiet_probe (self, now);
+  if (self->state != EW_LINK_CONNECTED || gap < EW_LIVENESS_NAT_PROBE || self->nat_vain >= EW_LIVENESS_NAT_TRIES)
+    return;
+  if (quiet == EW_LIVENESS_NAT_PROBE)
+    self->nat_vain++;
+  self->nat_probe = self->nat_vain >= EW_LIVENESS_NAT_TRIES ? 0 : MAX (MIN (gap, quiet) / 2, EW_LIVENESS_NAT_PROBE);
+  self->nat_for = self->nat_for ? MIN (2 * self->nat_for, EW_LIVENESS_NAT_LAST) : EW_LIVENESS_NAT_FIRST;
+  self->nat_until = now + self->nat_for;
+}
+
+static guint
+be_busy (EwLiveness *self, gint64 until, gint64 now)
+{
+  self->busy_until = MAX (self->busy_until, until);
+  /* Quiet may have lasted long: ask before calling it lost. */
+  if (self->state == EW_LINK_CONNECTED && !self->silent_since && now < next_probe_at (self, now))
+    return 0;
+  return self->silent_since ? tick (self, now) : probe (self, now);
+}
+
 guint
 ew_liveness_event (EwLiveness *self, EwLivenessEvent event, gint64 now)
 {
@@ -95,15 +132,18 @@ ew_liveness_event (EwLiveness *self, EwLivenessEvent event, gint64 now)
     {
     case EW_LIVENESS_ANSWER:
       return answered (self, now);
+    case EW_LIVENESS_MOVED:
+      notice_nat (self, now);
+      return 0;
+    case EW_LIVENESS_DOUBT:
+      return be_busy (self, now + EW_LIVENESS_DOUBT_FOR, now);
     case EW_LIVENESS_BUSY:
-      self->busy_until = now + EW_LIVENESS_BUSY_FOR;
-      /* Quiet may have lasted long: ask before calling it lost. */
-      if (self->state == EW_LINK_CONNECTED && !self->silent_since && now < next_probe_at (self, now))
-        return 0;
-      return self->silent_since ? tick (self, now) : probe (self, now);
+      return be_busy (self, now + EW_LIVENESS_BUSY_FOR, now);
     case EW_LIVENESS_NETWORK:
       self->endpoint_since = now;
       self->investigated = 0;
+      self->nat_probe = self->nat_for = 0;
+      self->nat_vain = 0;
       self->busy_until = now + EW_LIVENESS_BUSY_FOR; /* no patience with a path that may be broken */
       if (self->state != EW_LINK_CONNECTED)
         self->silent_since = now; /* quick tries again */

@@ -8,7 +8,9 @@
  *                                 ↑                                          │
  *                                 └───────────────── answer ─────────────────┘
  *
- * Quiet, one probe every 25 s replaces a persistent keepalive, and the edge must have answered within 30 s. While
+ * Quiet, one probe every 25 s replaces a persistent keepalive, and the edge must have answered within 30 s. In between,
+ * a NAT may forget this computer, and then nothing from the edge arrives until the next probe. Nothing tells a quiet
+ * computer so; but the edge's answer does afterwards, and from then on probes are more frequent in this network. While
  * traffic flows or a viewer looks it's asked every 3 s and must have answered within 5.5 s. A probe without an answer
  * is repeated every second.
  */
@@ -30,6 +32,13 @@ G_BEGIN_DECLS
 #define EW_LIVENESS_INVESTIGATE (2 * EW_LIVENESS_SECOND)   /* then the layer that fails is looked for, and every … */
 #define EW_LIVENESS_INVESTIGATE_AGAIN (30 * EW_LIVENESS_SECOND)
 #define EW_LIVENESS_BUSY_FOR (10 * EW_LIVENESS_SECOND) /* after the last packet or look */
+#define EW_LIVENESS_DOUBT_FOR (6 * EW_LIVENESS_SECOND) /* as if traffic flowed: until it's answered or lost */
+/* A NAT that had forgotten this computer: quiet, it's probed twice as often, but not more often than this, … */
+#define EW_LIVENESS_NAT_PROBE (6 * EW_LIVENESS_SECOND)
+/* … and for so long, then for twice as long each time, as it may only have been restarted. */
+#define EW_LIVENESS_NAT_FIRST (600 * EW_LIVENESS_SECOND)
+#define EW_LIVENESS_NAT_LAST (86400 * EW_LIVENESS_SECOND)
+#define EW_LIVENESS_NAT_TRIES 3 /* so often in vain */
 
 typedef enum
 {
@@ -43,6 +52,9 @@ typedef enum
   EW_LIVENESS_TICK,   /* the deadline passed (harmless before it) */
   EW_LIVENESS_ANSWER, /* the edge answered a probe */
   EW_LIVENESS_BUSY,   /* traffic was seen, or a viewer looks */
+  EW_LIVENESS_DOUBT,  /* the edge may be elsewhere now */
+  EW_LIVENESS_MOVED, /* before an ANSWER: the edge saw that probe come from another address or port than the one before,
+                         though nothing has changed here */
   EW_LIVENESS_NETWORK /* another network, or back from sleep */
 } EwLivenessEvent;
 
@@ -66,6 +78,10 @@ typedef struct
   gint64 busy_until;
   gint64 endpoint_since;
   gint64 investigated; /* 0: not since the edge fell silent */
+  gint64 nat_probe;    /* so long until the next probe while it's quiet; 0: EW_LIVENESS_QUIET_PROBE */
+  gint64 nat_until;    /* … until then */
+  gint64 nat_for;      /* how long that was; 0: never yet in this network */
+  guint nat_vain;      /* how often it had forgotten although it was probed that often */
 } EwLiveness;
 
 /* Returns the actions to begin with. */

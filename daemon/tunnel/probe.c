@@ -52,6 +52,17 @@ find_probe (EwTunnel *self, guint64 token)
   return NULL;
 }
 
+/* The same network here and the same address of the edge: it was a NAT in between. */
+static gboolean
+was_forgotten (EwTunnel *self, const EwLinkMessage *answer)
+{
+  EwPeerStatus status;
+  return (answer->flags & EW_LINK_MOVED) && self->liveness.state == EW_LINK_CONNECTED && self->probe_answered
+         && self->probe_answered > self->network_since && self->peer >= 0
+         && ew_engine_get_peer (self->engine, self->peer_key, &status) && status.endpoint.kind == EW_ENDPOINT_UDP
+         && ew_endpoint_same_remote (&status.endpoint, &self->answered);
+}
+
 static void
 heard_answer (EwTunnel *self, const EwHeard *heard)
 {
@@ -63,6 +74,11 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
   EwRevision revision = heard->message.revision;
   EwNodeProblem problem = heard->message.problem;
   self->edge_sends_singly = (heard->message.flags & EW_LINK_SINGLY) != 0;
+  if (was_forgotten (self, &heard->message))
+    {
+      g_debug ("a NAT on the way had forgotten this computer");
+      ew_tunnel_event (self, EW_LIVENESS_MOVED);
+    }
   self->probe_answered = sent;
   ew_tunnel_ping_heard (self, heard);
   ew_live_check_answered (self, sent);

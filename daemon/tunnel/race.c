@@ -196,6 +196,8 @@ on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
   self->resolving = FALSE;
   if (self->resolve_again && self->document)
     ew_tunnel_resolve (self);
+  if (self->engine && self->liveness.state == EW_LINK_CONNECTED)
+    ew_tunnel_watch_name (self);
   if (!changed || !self->engine)
     return;
   ew_tunnel_store_soon (self);

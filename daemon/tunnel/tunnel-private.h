@@ -7,6 +7,7 @@
  *   apply.c        the plan brought into force in engine and host
  *   naming.c       names on this computer: what they should be, how they are shown
  *   race.c         the edge's addresses tried against each other, and their names looked up
+ *   name-watch.c   a name of the edge's that may change at any moment, asked again and again
  *   https.c        the https transport: when it's begun, when UDP is tried again
  *   portal.c       a captive portal recognized; portal-way.c: the way out to its page
  *   path.c         the largest packet that the path takes: probed, brought into force
@@ -176,6 +177,7 @@ struct _EwTunnel
   EwLiveness liveness;
   EwAlarm *alarm, *retry; /* liveness' deadline; ERROR: tried again */
   gint64 slept;           /* ew_slept() when last looked at */
+  gint64 network_since;   /* boot time: another network since then, or back from sleep */
   GArray *candidates;
   guint candidate;
   gint peer; /* index of the edge that is the engine's peer; -1: none */
@@ -195,8 +197,10 @@ struct _EwTunnel
   EwEndpoint answered;      /* the engine's at the latest answer */
   EwBetter better;
   EwAlarm *better_alarm;
-  guint compared;    /* how many candidates after the one in use have been measured beside it */
-  EwEndpoint called; /* the latest of them */
+  guint compared;      /* how many candidates after the one in use have been measured beside it */
+  EwEndpoint called;   /* the latest of them */
+  EwAlarm *name_alarm; /* name-watch.c: the edge's name is asked again then; NULL: never needed */
+  gboolean asking_name;
   gboolean resolving, resolve_again;
   gint64 resolved; /* boot time of the last look-up */
 
@@ -334,6 +338,11 @@ void ew_tunnel_resolve (EwTunnel *self);
 void ew_tunnel_store_soon (EwTunnel *self);
 /* The same, not more often than is of use. */
 void ew_tunnel_resolve_silent (EwTunnel *self);
+
+/* name-watch.c */
+/* Connected, or the name was looked up: it's asked how long its answers hold. */
+void ew_tunnel_watch_name (EwTunnel *self);
+void ew_tunnel_unwatch_name (EwTunnel *self);
 
 /* https.c */
 /* A handshake was begun: a stream takes part, soon. */

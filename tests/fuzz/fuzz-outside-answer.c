@@ -20,7 +20,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_assert_cmpuint (hosts->len, <=, 16);
   for (guint i = 0; i < G_N_ELEMENTS (families); i++)
     {
-      g_autoptr (GArray) found = ew_outside_read_answer (data, size, id, "edge.example.com", families[i]);
+      guint32 ttl = G_MAXUINT32;
+      g_autoptr (GArray) found = ew_outside_read_answer (data, size, id, "edge.example.com", families[i], &ttl);
+      g_assert_true (found != NULL || ttl == G_MAXUINT32);
       for (guint j = 0; found != NULL && j < found->len; j++)
         g_assert_cmpuint (g_array_index (found, EwIp, j).family, ==, families[i]);
     }

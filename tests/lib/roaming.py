@@ -226,9 +226,9 @@ def suspended_silently(mesh):
     return begun
 
 
-def nat_forgets(mesh):
-    """The NAT starts again and gives the laptop other ports."""
-    nat = mesh.machine(f"nat-{SITES['laptop']}")
+def nat_forgets(mesh, name="laptop"):
+    """The NAT starts again and gives the node other ports."""
+    nat = mesh.machine(f"nat-{SITES[name]}")
     low = 20000 + time.monotonic_ns() % 40000
     rules = f'flush chain ip nat post\nadd rule ip nat post oifname "wan" meta l4proto {{ tcp, udp }} masquerade to :{low}-{low + 99}\nadd rule ip nat post oifname "wan" masquerade\n'
     begun = time.monotonic()

@@ -159,6 +159,31 @@ note_instance (Transit *t, guint32 number)
   ew_switch_router_note (t->router, t->node);
 }
 
+/* FNV-1a, never 0. Two addresses in 2^32 look the same, and then a node isn't told. */
+static guint32
+hash_endpoint (const EwEndpoint *endpoint)
+{
+  guint32 hash = 2166136261u;
+
+  if (endpoint->kind != EW_ENDPOINT_UDP)
+    return 0;
+  for (gsize i = 0; i < ew_ip_size (&endpoint->remote); i++)
+    hash = (hash ^ endpoint->remote.bytes[i]) * 16777619u;
+  hash = (hash ^ (endpoint->remote_port >> 8)) * 16777619u;
+  hash = (hash ^ (endpoint->remote_port & 0xff)) * 16777619u;
+  return hash != 0 ? hash : 1;
+}
+
+/* A NAT that forgets the node while it's quiet gives it another port: only the edge sees that. */
+static guint8
+note_way (Transit *t)
+{
+  const guint32 before = t->node->probed_from, now = hash_endpoint (&t->packet->endpoint);
+
+  t->node->probed_from = now;
+  return before != 0 && now != 0 && before != now ? EW_LINK_MOVED : 0;
+}
+
 /* Where the node can be asked how many datagrams arrived, and what is said to one that understands it. */
 static guint8
 exchange_flags (Transit *t, const EwIp *node_ip, guint8 flags)
@@ -171,9 +196,10 @@ exchange_flags (Transit *t, const EwIp *node_ip, guint8 flags)
       memcpy (&address, node_ip->bytes, counts ? sizeof address : 0);
       atomic_store_explicit (&t->node->counts_at, address, memory_order_relaxed);
     }
+  const guint8 moved = note_way (t);
   if (!counts)
     return 0;
-  return ew_peer_damages_bursts (t->from) ? EW_LINK_COUNTS | EW_LINK_SINGLY : EW_LINK_COUNTS;
+  return (ew_peer_damages_bursts (t->from) ? EW_LINK_COUNTS | EW_LINK_SINGLY : EW_LINK_COUNTS) | moved;
 }
 
 gsize

@@ -70,7 +70,9 @@ struct EwRouterNode
 
   EwRouterCounters counters;
 
-  /* Its data thread's own: the token bucket of ICMP errors, in 1/1000 of a message. */
+  /* Its data thread's own. */
+  guint32 probed_from; /* hash of where the latest PROBE came from; 0: not by UDP, or none yet */
+  /* … the token bucket of ICMP errors, in 1/1000 of a message. */
   guint64 icmp_milli;
   guint64 icmp_at_ns;
 

@@ -11,7 +11,9 @@
 static GArray *
 read_answer (const gchar *message, gsize length, guint16 id, const gchar *name, guint8 family)
 {
-  return ew_outside_read_answer ((const guint8 *)message, length, id, name, family);
+  guint32 ttl = G_MAXUINT32;
+
+  return ew_outside_read_answer ((const guint8 *)message, length, id, name, family, &ttl);
 }
 
 static void
@@ -37,6 +39,25 @@ test_answer (void)
   g_assert_null (read_answer (query, sizeof query - 1, 0x1234, "edge.example.com", EW_FAMILY_V4));
   for (gsize length = 0; length < sizeof good - 1; length++)
     g_assert_null (read_answer (good, length, 0x1234, "edge.example.com", EW_FAMILY_V4));
+}
+
+/* The shortest of all records: an alias may hold for less than the address that it leads to. */
+static void
+test_ttl (void)
+{
+  static const gchar alias[] = HEAD ("\x81\x80", "\2") QUESTION "\xc0\x0c\0\5\0\1\0\0\0\7\0\2\xc0\x11" RECORD;
+  static const gchar none[] = HEAD ("\x81\x83", "\0") QUESTION;
+  guint32 ttl = G_MAXUINT32;
+  g_autoptr (GArray) found
+    = ew_outside_read_answer ((const guint8 *)alias, sizeof alias - 1, 0x1234, "edge.example.com", EW_FAMILY_V4, &ttl);
+
+  g_assert_nonnull (found);
+  g_assert_cmpuint (found->len, ==, 1);
+  g_assert_cmpuint (ttl, ==, 7);
+  g_autoptr (GArray) nothing
+    = ew_outside_read_answer ((const guint8 *)none, sizeof none - 1, 0x1234, "edge.example.com", EW_FAMILY_V4, &ttl);
+  g_assert_nonnull (nothing);
+  g_assert_cmpuint (ttl, ==, 7);
 }
 
 static void
@@ -80,6 +101,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/names/outside/answer", test_answer);
+  g_test_add_func ("/names/outside/ttl", test_ttl);
   g_test_add_func ("/names/outside/hosts", test_hosts);
   g_test_add_func ("/names/outside/inactive", test_inactive);
   return g_test_run ();

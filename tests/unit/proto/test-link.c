@@ -112,7 +112,7 @@ test_problems (void)
       {
         EwLinkMessage out, in = { answer ? EW_LINK_ANSWER : EW_LINK_NOTICE, 7, { 8 }, 9, (EwNodeProblem)problem };
         size_t len = ew_link_build (packet, &from, &to, &in);
-        unsigned number = problem & (unsigned)~(EW_LINK_COUNTS | EW_LINK_SINGLY);
+        unsigned number = problem & (unsigned)~(EW_LINK_COUNTS | EW_LINK_SINGLY | EW_LINK_MOVED);
         bool known = answer && number < G_N_ELEMENTS (codes);
         g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
         g_assert_cmpuint (out.problem, ==, known ? number : EW_NODE_PROBLEM_NONE);
@@ -134,7 +134,7 @@ test_flags (void)
   uint8_t packet[EW_LINK_PACKET_MAX];
   for (unsigned type = EW_LINK_PROBE; type <= EW_LINK_COUNTED; type++)
     {
-      const uint8_t may = type == EW_LINK_ANSWER  ? EW_LINK_COUNTS | EW_LINK_SINGLY
+      const uint8_t may = type == EW_LINK_ANSWER  ? EW_LINK_COUNTS | EW_LINK_SINGLY | EW_LINK_MOVED
                           : type == EW_LINK_PROBE ? EW_LINK_COUNTS
                                                   : 0;
       EwLinkMessage out, in = { (EwLinkType)type, 7, { 8 }, 9, EW_NODE_PROBLEM_RESTORED, 0xff };

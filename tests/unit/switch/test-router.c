@@ -495,17 +495,48 @@ test_probe (Fixture *f, gconstpointer data)
 }
 
 static EwLinkMessage
-exchange (Fixture *f, const gchar *node, const gchar *service, const EwLinkMessage *message)
+exchange_from (Fixture *f, const EwEndpoint *endpoint, const gchar *node, const gchar *service,
+               const EwLinkMessage *message)
 {
   const EwIp from = ip (node), to = ip (service);
   EwIp from2, to2;
   EwLinkMessage answer;
 
-  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM, .endpoint = *endpoint };
   f->packet.len = ew_link_build (f->packet.data, &from, &to, message);
   g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
   g_assert_true (ew_link_parse (f->packet.data, f->packet.len, &from2, &to2, &answer));
   return answer;
+}
+
+static EwLinkMessage
+exchange (Fixture *f, const gchar *node, const gchar *service, const EwLinkMessage *message)
+{
+  const EwEndpoint none = { 0 };
+
+  return exchange_from (f, &none, node, service, message);
+}
+
+/* A node whose probes come from elsewhere is told so, unless it's an older one or changes between UDP and https. */
+static void
+test_moved (Fixture *f, gconstpointer data)
+{
+  const EwIp outside = ip ("198.51.100.7"), other = ip ("198.51.100.8"), outside6 = ip ("2001:db8::7");
+  const EwEndpoint places[] = {
+    ew_endpoint_udp (&outside, 1234),  ew_endpoint_udp (&outside, 1234),  { .kind = EW_ENDPOINT_STREAM },
+    ew_endpoint_udp (&outside, 1234),  ew_endpoint_udp (&outside, 1235),  ew_endpoint_udp (&other, 1235),
+    ew_endpoint_udp (&outside6, 1235), ew_endpoint_udp (&outside6, 1235),
+  };
+  const gboolean moved[] = { FALSE, FALSE, FALSE, FALSE, TRUE, TRUE, TRUE, FALSE };
+  const EwLinkMessage old = { .type = EW_LINK_PROBE, .token = 1 },
+                      new = { .type = EW_LINK_PROBE, .token = 1, .flags = EW_LINK_COUNTS };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      const guint8 flags = exchange_from (f, &places[i], "100.96.1.2", "100.96.0.1", &new).flags;
+      g_assert_cmpint ((flags & EW_LINK_MOVED) != 0, ==, moved[i]);
+    }
+  g_assert_cmpuint (exchange_from (f, &places[0], "100.96.1.2", "100.96.0.1", &old).flags, ==, 0);
 }
 
 /* Only a node that says that it counts is asked, at the address that it said so from, and gets flags. */
@@ -1313,6 +1344,7 @@ main (int argc, char **argv)
   ADD ("no-error-about-error", test_no_error_about_error);
   ADD ("probe", test_probe);
   ADD ("counting", test_counting);
+  ADD ("moved", test_moved);
   ADD ("goodbye", test_goodbye);
   ADD ("arrival", test_arrival);
   ADD ("link-refused", test_link_refused);

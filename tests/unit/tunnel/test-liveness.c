@@ -196,6 +196,98 @@ test_late_wake (void)
   g_assert_true ((actions & EW_DO_PROBE) || ew_liveness_deadline (&liveness, late) > late);
 }
 
+/* The edge may be elsewhere: lost after 2 s, or 5.5 s after its latest answer, and quiet again where it isn't. */
+static void
+test_doubt (void)
+{
+  const Row lost[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 10000, EW_LIVENESS_DOUBT, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 11000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 12000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INITIATE | EW_DO_SHOW | EW_DO_INVESTIGATE, EW_LINK_RECONNECTING },
+  };
+  play (lost, G_N_ELEMENTS (lost));
+  const Row fresh[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 1000, EW_LIVENESS_DOUBT, 0, EW_LINK_CONNECTED },
+    { 3000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 5500, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INITIATE | EW_DO_SHOW | EW_DO_INVESTIGATE, EW_LINK_RECONNECTING },
+  };
+  play (fresh, G_N_ELEMENTS (fresh));
+  const Row answered[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 10000, EW_LIVENESS_DOUBT, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 10020, EW_LIVENESS_ANSWER, 0, EW_LINK_CONNECTED },
+    { 13020, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 13040, EW_LIVENESS_ANSWER, 0, EW_LINK_CONNECTED },
+    { 16040, EW_LIVENESS_TICK, 0, EW_LINK_CONNECTED },
+    { 38039, EW_LIVENESS_TICK, 0, EW_LINK_CONNECTED },
+    { 38040, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+  };
+  play (answered, G_N_ELEMENTS (answered));
+}
+
+/* So long until the next probe of a quiet node, whose last one has just been answered. */
+static gint64
+next_quiet_probe (EwLiveness *liveness, gint64 now, gboolean forgotten)
+{
+  if (forgotten)
+    ew_liveness_event (liveness, EW_LIVENESS_MOVED, now);
+  ew_liveness_event (liveness, EW_LIVENESS_ANSWER, now);
+  return ew_liveness_deadline (liveness, now) - now;
+}
+
+static void
+test_forgetful_nat (void)
+{
+  EwLiveness liveness;
+  gint64 now = S;
+  ew_liveness_start (&liveness, now);
+  g_assert_cmpint (next_quiet_probe (&liveness, now, FALSE), ==, 25 * S);
+  /* While traffic flows, it says nothing. */
+  now += 3 * S;
+  g_assert_cmpint (next_quiet_probe (&liveness, now, TRUE), ==, 25 * S);
+  now += 25 * S;
+  g_assert_cmpint (next_quiet_probe (&liveness, now, TRUE), ==, 25 * S / 2);
+  now += 25 * S / 2;
+  g_assert_cmpint (next_quiet_probe (&liveness, now, TRUE), ==, 25 * S / 4);
+  /* Enough: so it stays for a while, and is tried less often then. */
+  for (gint64 end = liveness.nat_until; now + 25 * S / 4 < end;)
+    {
+      now += 25 * S / 4;
+      g_assert_cmpint (next_quiet_probe (&liveness, now, FALSE), ==, now < end ? 25 * S / 4 : 25 * S);
+    }
+  now = liveness.nat_until;
+  g_assert_cmpint (next_quiet_probe (&liveness, now, FALSE), ==, 25 * S);
+  const gint64 before = liveness.nat_for;
+  now += 25 * S;
+  g_assert_cmpint (next_quiet_probe (&liveness, now, TRUE), ==, 25 * S / 2);
+  g_assert_cmpint (liveness.nat_for, ==, 2 * before);
+  /* Another network, another NAT. */
+  ew_liveness_event (&liveness, EW_LIVENESS_NETWORK, now);
+  now = liveness.busy_until;
+  g_assert_cmpint (next_quiet_probe (&liveness, now, FALSE), ==, 25 * S);
+}
+
+/* A NAT with several addresses gives out another one each time: probes are of no use against that. */
+static void
+test_changing_nat (void)
+{
+  EwLiveness liveness;
+  gint64 now = S, pause = 0;
+  guint often = 0;
+  ew_liveness_start (&liveness, now);
+  next_quiet_probe (&liveness, now, FALSE);
+  now += 25 * S;
+  for (guint i = 0; i < 100; i++, now += pause)
+    {
+      pause = next_quiet_probe (&liveness, now, TRUE);
+      often += pause < 25 * S;
+    }
+  g_assert_cmpuint (often, <=, 6);
+  g_assert_cmpint (pause, ==, 25 * S);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -209,5 +301,8 @@ main (int argc, char **argv)
   g_test_add_func ("/tunnel/liveness/long-silence", test_long_silence);
   g_test_add_func ("/tunnel/liveness/long-silence-busy", test_long_silence_busy);
   g_test_add_func ("/tunnel/liveness/late-wake", test_late_wake);
+  g_test_add_func ("/tunnel/liveness/doubt", test_doubt);
+  g_test_add_func ("/tunnel/liveness/forgetful-nat", test_forgetful_nat);
+  g_test_add_func ("/tunnel/liveness/changing-nat", test_changing_nat);
   return g_test_run ();
 }
