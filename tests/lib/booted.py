@@ -27,18 +27,20 @@ def prepare_root(source, what, packages):
 
 
 class Booted:
-    """One machine. packages: a folder that it sees as /packages."""
+    """One machine. packages: a folder that it sees as /packages. kept: as of tests/packages/boot. early(machine) is called while it boots."""
 
-    def __init__(self, source, root, name, packages, init="systemd"):
+    def __init__(self, source, root, name, packages, init="systemd", kept="", early=None):
         self.name, self.cgroup = name, None
         argv = ["unshare", "--pid", "--mount", "--net", "--uts", "--ipc", "--fork", "--kill-child",
-                os.path.join(source, "tests/packages/boot"), root, name, packages, init]
+                os.path.join(source, "tests/packages/boot"), root, name, packages, init, kept]
         if init == "systemd":
             self.cgroup = tempfile.mkdtemp(prefix="edgeway-packages.", dir=CGROUPS)
             os.chmod(self.cgroup, 0o755)  # its services as other users need to pass
             argv = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.cgroup, argv[0], "--cgroup", *argv[1:]]
         self.holder = subprocess.Popen(machines.dying(argv), stdin=subprocess.DEVNULL)
         self.pid = machines.wait_for(f"{name}'s PID 1", self._first_process, 20)
+        if early:
+            early(self)
         machines.wait_for(f"{name}'s boot", self._is_up, 60)
 
     def _first_process(self):
@@ -96,8 +98,8 @@ class Booted:
         return True
 
 
-def cable(a, a_name, b, b_name):
-    """A veth pair between two machines, both ends up."""
+def cable(a, a_name, b, b_name, up=True):
+    """A veth pair between two machines, a's end up, b's as said."""
     subprocess.run(["ip", "link", "add", a_name, "netns", str(a.pid), "type", "veth", "peer", "name", b_name, "netns", str(b.pid)], check=True)
-    for machine, name in ((a, a_name), (b, b_name)):
+    for machine, name in ((a, a_name), (b, b_name))[:2 if up else 1]:
         machine.run("ip", "link", "set", name, "up")

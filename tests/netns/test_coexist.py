@@ -2,9 +2,10 @@
 """A gateway beside other programs that own the firewall: what they block is found, fixed where the administrator wants that, and works both ways,
 also after they have loaded their rules again.
 
-  laptop ── edge ── office-gw (Tailscale's rules, ufw or firewalld) ── printer 10.77.0.9
+  laptop ── edge ── office-gw (Tailscale's rules, ufw, firewalld or Docker) ── printer 10.77.0.9
 """
 import json
+import os
 import unittest
 
 from firewall_case import FirewallCase
@@ -146,6 +147,39 @@ class Coexist(FirewallCase):
         self.restart_firewalld()
         self.wait_ways("firewalld was restarted")
         self.assertTrue(all(check["ok"] for check in self.diagnose()[0]["firewall-input"]))
+
+    def start_docker(self):
+        folder = os.path.join(self.gateway.log_dir, "docker")
+        docker = self.gateway.start("dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "--host",
+                                    f"unix://{folder}/socket", "--storage-driver", "vfs", log="docker")
+        wait_for("Docker", lambda: self.gateway.ok("docker", "-H", f"unix://{folder}/socket", "version"), 90)
+        return docker
+
+    def stop_docker(self, docker):
+        """What it leaves on the computer stays in force, as ever."""
+        docker.terminate()
+        docker.wait(60)
+
+    def test_5_docker(self):
+        """The real one: it makes FORWARD drop, and keeps DOCKER-USER for others. Each of its starts writes its chains again."""
+        self.addCleanup(self.sh, "iptables -P FORWARD ACCEPT; for t in filter nat; do iptables -t $t -F; iptables -t $t -X; done; ip link del docker0", check=False)
+        docker = self.start_docker()
+        self.addCleanup(lambda: self.stop_docker(docker))
+        self.wait_ways("Docker has started")
+        self.assertIn("-P FORWARD DROP", self.sh("iptables -S FORWARD"))
+        self.assertIn("edgeway0", self.sh("iptables -S DOCKER-USER"))
+        checks, failed = self.diagnose()
+        self.assertEqual(failed, [])
+        self.assertTrue(all(check["ok"] for check in checks["firewall-forward"]), checks["firewall-forward"])
+        self.stop_docker(docker)
+        self.wait_ways("Docker has stopped")
+        docker = self.start_docker()
+        self.wait_ways("Docker was restarted")
+        self.ctl("office-gw", "disconnect")
+        self.assertNotIn("edgeway", self.sh("iptables -S"))
+        self.ctl("office-gw", "connect")
+        self.wait_ways("connected again beside Docker")
+        self.assertIn("edgeway0", self.sh("iptables -S DOCKER-USER"))
 
     def test_4_undone(self):
         """Nothing of Edgeway's is left in other programs' chains."""
