@@ -29,6 +29,8 @@ enum
   PROP_MESSAGE,
   PROP_MODE,
   PROP_GUARD_UNTIL,
+  PROP_LOCKDOWN,
+  PROP_LOCKDOWN_UNTIL,
   PROP_ADMINISTRATOR,
   PROP_MESH,
   PROP_SUFFIX,
@@ -58,6 +60,8 @@ static const gchar *const dbus_names[N_VALUES] = {
   [PROP_MESSAGE] = "Message",
   [PROP_MODE] = "Mode",
   [PROP_GUARD_UNTIL] = "GuardUntil",
+  [PROP_LOCKDOWN] = "Lockdown",
+  [PROP_LOCKDOWN_UNTIL] = "LockdownUntil",
   [PROP_ADMINISTRATOR] = "Role",
   [PROP_MESH] = "Mesh",
   [PROP_NODE_NAME] = "NodeName",
@@ -505,6 +509,7 @@ ew_daemon_get_property (GObject *object, guint id, GValue *value, GParamSpec *sp
       g_value_set_enum (value, (gint)ew_daemon_get_kind (self));
       break;
     case PROP_GUARD_UNTIL:
+    case PROP_LOCKDOWN_UNTIL:
     case PROP_SINCE:
       g_value_set_int64 (value, number_of (self, id));
       break;
@@ -542,6 +547,7 @@ ew_daemon_class_init (EwDaemonClass *klass)
     { PROP_UNAVAILABLE_MESSAGE, "unavailable-message" },
     { PROP_REASON, "reason" },
     { PROP_MESSAGE, "message" },
+    { PROP_LOCKDOWN, "lockdown" },
     { PROP_MESH, "mesh" },
     { PROP_SUFFIX, "suffix" },
     { PROP_NAMES, "names" },
@@ -567,6 +573,7 @@ ew_daemon_class_init (EwDaemonClass *klass)
   properties[PROP_MODE] = g_param_spec_enum ("mode", NULL, NULL, EW_TYPE_MODE, EW_MODE_CONNECTOR, flags);
   properties[PROP_KIND] = g_param_spec_enum ("kind", NULL, NULL, EW_TYPE_KIND, EW_KIND_DEVICE, flags);
   properties[PROP_GUARD_UNTIL] = g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_LOCKDOWN_UNTIL] = g_param_spec_int64 ("lockdown-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_ADMINISTRATOR] = g_param_spec_boolean ("administrator", NULL, NULL, FALSE, flags);
   properties[PROP_TRIAL] = g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags);
@@ -638,6 +645,20 @@ gint64
 ew_daemon_get_guard_until (EwDaemon *self)
 {
   return number_of (self, PROP_GUARD_UNTIL);
+}
+
+gboolean
+ew_daemon_get_locked_down (EwDaemon *self)
+{
+  const gchar *lockdown = text_of (self, PROP_LOCKDOWN);
+
+  return g_str_equal (lockdown, "on") || g_str_equal (lockdown, "trying");
+}
+
+gint64
+ew_daemon_get_lockdown_until (EwDaemon *self)
+{
+  return number_of (self, PROP_LOCKDOWN_UNTIL);
 }
 
 gboolean

@@ -52,6 +52,8 @@ typedef enum
      message       s  reason as a sentence
      mode          EwMode
      guard-until   x  µs since the epoch; 0: no guard counts
+     lockdown      s  "on", "trying" (on, until lockdown-until), "off"; "" while unknown
+     lockdown-until x  µs since the epoch; 0: it isn't tried
      administrator b  this computer administers its mesh
      suffix        s  the domain of the mesh's names
      names         s  "ok": names below it work on this computer; else a stable code, "" while unknown
@@ -76,6 +78,8 @@ const gchar *ew_daemon_get_reason (EwDaemon *self);
 const gchar *ew_daemon_get_message (EwDaemon *self);
 EwMode ew_daemon_get_mode (EwDaemon *self);
 gint64 ew_daemon_get_guard_until (EwDaemon *self);
+gboolean ew_daemon_get_locked_down (EwDaemon *self); /* lockdown is on, or being tried */
+gint64 ew_daemon_get_lockdown_until (EwDaemon *self);
 gboolean ew_daemon_get_administrator (EwDaemon *self);
 const gchar *ew_daemon_get_mesh (EwDaemon *self);
 const gchar *ew_daemon_get_suffix (EwDaemon *self);

@@ -26,7 +26,7 @@ struct _EwNode
   EwNodeState state; /* as the edge said it last */
   gint64 as_of;      /* when that was known, µs since the epoch; 0: now */
   gchar **addresses, **routes, **names;
-  gboolean plain, self, administrator;
+  gboolean plain, self, administrator, https;
 
   gdouble rtt_ms; /* below 0: unknown */
   gint64 created, last_seen, last_handshake, rx_bytes, tx_bytes;
@@ -54,6 +54,7 @@ enum
   PROP_SELF,
   PROP_EDGE_ID,
   PROP_ADMINISTRATOR,
+  PROP_HTTPS,
   N_PROPERTIES
 };
 
@@ -126,6 +127,9 @@ ew_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec
     case PROP_ADMINISTRATOR:
       g_value_set_boolean (value, self->administrator);
       break;
+    case PROP_HTTPS:
+      g_value_set_boolean (value, ew_node_is_https (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
     }
@@ -153,6 +157,7 @@ ew_node_class_init (EwNodeClass *klass)
   properties[PROP_SELF] = g_param_spec_boolean ("self", NULL, NULL, FALSE, flags);
   properties[PROP_EDGE_ID] = g_param_spec_string ("edge-id", NULL, NULL, NULL, flags);
   properties[PROP_ADMINISTRATOR] = g_param_spec_boolean ("administrator", NULL, NULL, FALSE, flags);
+  properties[PROP_HTTPS] = g_param_spec_boolean ("https", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   counters_signal = g_signal_new ("counters", EW_TYPE_NODE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -300,6 +305,7 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   set_int (self, &self->plain, ew_text_bool (object, "plain", FALSE), PROP_PLAIN);
   set_int (self, &self->self, ew_text_bool (object, "self", FALSE), PROP_SELF);
   set_int (self, &self->administrator, g_strcmp0 (ew_text_member (object, "role"), "admin") == 0, PROP_ADMINISTRATOR);
+  set_int (self, &self->https, g_strcmp0 (ew_text_member (object, "transport"), "https") == 0, PROP_HTTPS);
   if (json_object_has_member (object, "created"))
     self->created = ew_text_time (object, "created");
   ew_node_update_counters (self, object, now_us);
@@ -463,6 +469,12 @@ gboolean
 ew_node_is_administrator (EwNode *self)
 {
   return self->administrator;
+}
+
+gboolean
+ew_node_is_https (EwNode *self)
+{
+  return self->https && ew_node_get_state (self) == EW_NODE_ONLINE;
 }
 
 const gchar *

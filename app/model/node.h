@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 /* Properties, read-only, with notify: id s; name s; kind EwKind; state EwNodeState; addresses GStrv (plain IPs, IPv4
    first); routes GStrv (CIDRs; not empty: a gateway); names GStrv (additional ones); os s, version s (NULL: unknown); problem s (NULL: none); plain b
-   (other WireGuard software); self b; edge-id s (NULL: none); administrator b. Counters change without notify; one
+   (other WireGuard software); self b; edge-id s (NULL: none); administrator b; https b. Counters change without notify; one
    "counters" signal of the node follows each refresh. */
 #define EW_TYPE_NODE (ew_node_get_type ())
 G_DECLARE_FINAL_TYPE (EwNode, ew_node, EW, NODE, GObject)
@@ -30,6 +30,8 @@ gboolean ew_node_is_gateway (EwNode *self);
 gboolean ew_node_is_self (EwNode *self);
 gboolean ew_node_is_plain (EwNode *self);
 gboolean ew_node_is_administrator (EwNode *self);
+/* Online, and its packets go through TCP, because UDP from its network has no answer. */
+gboolean ew_node_is_https (EwNode *self);
 const gchar *ew_node_get_os (EwNode *self);      /* NULL: unknown */
 const gchar *ew_node_get_version (EwNode *self); /* NULL: unknown */
 const gchar *ew_node_get_problem (EwNode *self); /* a code of the edge's; NULL: none */

@@ -105,6 +105,8 @@ ew_words_status_line (EwDaemon *daemon)
 {
   if (ew_daemon_get_state (daemon) != EW_STATE_CONNECTED)
     return ew_words_state (daemon);
+  if (ew_daemon_get_locked_down (daemon))
+    return g_strdup (_ ("Connected · VPN · lockdown"));
   return g_strdup (ew_daemon_get_mode (daemon) == EW_MODE_VPN ? _ ("Connected · VPN")
                                                               : _ ("Connected · connector only"));
 }
@@ -135,4 +137,55 @@ ew_words_internet_off (EwDaemon *daemon)
     return g_strdup (_ ("Your internet is off until the edge answers."));
   /* Translators: %s is the name of an edge, such as Frankfurt */
   return g_strdup_printf (_ ("Your internet is off until %s answers."), edge);
+}
+
+/* Without a network there is nothing to block. */
+gboolean
+ew_words_lockdown_blocks (EwDaemon *daemon)
+{
+  EwState state = ew_daemon_get_state (daemon);
+
+  return ew_daemon_get_locked_down (daemon) && state != EW_STATE_CONNECTED && state != EW_STATE_UNKNOWN
+         && !g_str_equal (ew_daemon_get_reason (daemon), "no-network");
+}
+
+gchar *
+ew_words_lockdown (EwDaemon *daemon)
+{
+  const gchar *edge = ew_daemon_get_edge_name (daemon);
+
+  switch (ew_daemon_get_state (daemon))
+    {
+    case EW_STATE_CONNECTING:
+    case EW_STATE_RECONNECTING:
+      if (*edge == '\0')
+        return g_strdup (_ ("Lockdown blocks all traffic until the edge answers."));
+      /* Translators: %s is the name of an edge, such as Frankfurt */
+      return g_strdup_printf (_ ("Lockdown blocks all traffic until %s answers."), edge);
+    case EW_STATE_DISCONNECTED:
+      return g_strdup (_ ("Lockdown blocks all traffic until this computer connects."));
+    default:
+      return g_strdup (_ ("Lockdown blocks all traffic because there is no tunnel."));
+    }
+}
+
+const gchar *
+ew_words_reason (EwDaemon *daemon)
+{
+  static const gchar *const reasons[][2] = {
+    { "no-network", N_ ("No network connection") },
+    { "edge-silent", N_ ("The edge doesn't answer") },
+    { "edge-unreachable", N_ ("The edge can't be reached") },
+    { "answers-lost", N_ ("The edge's answers get lost") },
+    { "udp-blocked", N_ ("UDP doesn't get through") },
+    { "pin-mismatch", N_ ("Another server answers in the edge's place") },
+    { "tls-intercepted", N_ ("Something on this network reads encrypted traffic") },
+    { "proxy-refused", N_ ("The proxy doesn't lead to the edge") },
+  };
+  const gchar *reason = ew_daemon_get_reason (daemon);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (reasons); i++)
+    if (g_str_equal (reason, reasons[i][0]))
+      return _ (reasons[i][1]);
+  return NULL;
 }

@@ -209,6 +209,13 @@ ew_words_problem (const gchar *code)
   return _ ("Unknown to this version");
 }
 
+const gchar *
+ew_words_via (EwNode *node)
+{
+  /* Translators: how a node's packets reach the edge, after its latency or its state */
+  return ew_node_is_https (node) ? _ ("via HTTPS") : NULL;
+}
+
 gdouble
 ew_words_path_ms (EwNode *node, EwNode *self)
 {
@@ -267,6 +274,8 @@ ew_words_node_spoken (EwNode *node, EwNode *self, EwEdge *edge)
   if (ew_node_is_self (node))
     g_ptr_array_add (parts, g_strdup (_ ("this computer")));
   g_ptr_array_add (parts, spoken_state (node));
+  if (ew_words_via (node) != NULL)
+    g_ptr_array_add (parts, g_strdup (ew_words_via (node)));
   if (latency != NULL)
     g_ptr_array_add (parts, latency);
   g_ptr_array_add (parts, NULL);

@@ -24,6 +24,7 @@ const gchar *ew_words_kind (EwNode *node); /* "Server", "Device", "Gateway" */
 gchar *ew_words_node_state (EwNode *node); /* "Online", "Offline for 2 days", "Not joined yet" */
 /* What the edge sees of a node's identity (ew_node_get_problem()), in a few words; NULL: none. */
 const gchar *ew_words_problem (const gchar *code);
+const gchar *ew_words_via (EwNode *node); /* "via HTTPS"; NULL: its packets go through UDP, or it isn't online */
 /* "nas, online, 12 ms through edge Frankfurt"; what a screen reader says of a node. self: this computer, for the sum,
    or NULL. */
 gchar *ew_words_node_spoken (EwNode *node, EwNode *self, EwEdge *edge);
@@ -40,6 +41,11 @@ gboolean ew_words_internet_is_off (EwDaemon *daemon);
 gchar *ew_words_internet_off (EwDaemon *daemon); /* "Your internet is off until Frankfurt answers." */
 /* The network lets nothing through until someone has logged in on its own page. */
 gboolean ew_words_wants_login (EwDaemon *daemon);
+/* Lockdown is on, and nothing leaves this computer as there is no tunnel. */
+gboolean ew_words_lockdown_blocks (EwDaemon *daemon);
+gchar *ew_words_lockdown (EwDaemon *daemon); /* "Lockdown blocks all traffic until Frankfurt answers." */
+/* Why there is no tunnel, in a few words; NULL: nothing to say. The daemon's message is the whole sentence. */
+const gchar *ew_words_reason (EwDaemon *daemon);
 gchar *ew_words_status_line (EwDaemon *daemon); /* for the tray: "Connected · connector only" */
 
 /* service: the service's version, "": unknown. (transfer full) */

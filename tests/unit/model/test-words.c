@@ -151,6 +151,9 @@ test_nodes (void)
   g_autoptr (EwNode) self = make_node ("'name':'thinkpad','state':'online','self':true,'rtt_ms':5,'kind':'device'");
   g_autoptr (EwNode) nas
     = make_node ("'name':'nas','state':'online','kind':'server','rtt_ms':7,'addresses':['100.96.0.21']");
+  g_autoptr (EwNode) strict
+    = make_node ("'name':'cafe','state':'online','kind':'device','rtt_ms':20,'transport':'https'");
+  g_autoptr (EwNode) left = make_node ("'name':'cafe','state':'offline','transport':'https'");
   g_autoptr (EwNode) pixel = make_node (pixel_text);
   g_autoptr (EwNode) build = make_node ("'name':'build-01','state':'not-joined','kind':'server'");
   g_autoptr (EwNode) office = make_node (
@@ -163,6 +166,10 @@ test_nodes (void)
   assert_words (ew_words_node_spoken (nas, self, NULL), "nas, online, 12 ms");
   assert_words (ew_words_node_spoken (nas, NULL, edge), "nas, online");
   assert_words (ew_words_node_spoken (self, self, edge), "thinkpad, this computer, online, 5 ms to edge Frankfurt");
+  assert_words (ew_words_node_spoken (strict, self, edge), "cafe, online, via HTTPS, 25 ms through edge Frankfurt");
+  g_assert_cmpstr (ew_words_via (strict), ==, "via HTTPS");
+  g_assert_null (ew_words_via (nas));
+  g_assert_null (ew_words_via (left));
   assert_words (ew_words_node_spoken (pixel, self, edge), "pixel-8, offline for 2 days");
   assert_words (ew_words_node_spoken (build, self, edge), "build-01, not joined yet");
   assert_words (ew_words_node_description (nas), "Server, Mesh IP 100.96.0.21. Press Enter for details.");
@@ -203,11 +210,33 @@ test_daemon (void)
   ew_daemon1_set_mode (service.skeleton, "vpn");
   wait_until (ew_daemon_get_mode (daemon) == EW_MODE_VPN);
   assert_words (ew_words_status_line (daemon), "Connected · VPN");
+  g_assert_false (ew_words_lockdown_blocks (daemon));
+  ew_daemon1_set_lockdown (service.skeleton, "on");
+  wait_until (ew_daemon_get_locked_down (daemon));
+  g_assert_false (ew_words_lockdown_blocks (daemon));
+  assert_words (ew_words_status_line (daemon), "Connected · VPN · lockdown");
   ew_daemon1_set_state (service.skeleton, "reconnecting");
   ew_daemon1_set_message (service.skeleton, "Frankfurt does not answer.");
   wait_until (ew_daemon_get_state (daemon) == EW_STATE_RECONNECTING);
   assert_words (ew_words_status_line (daemon), "Reconnecting…");
   assert_words (ew_words_state_detail (daemon), "Frankfurt does not answer.");
+  g_assert_true (ew_words_lockdown_blocks (daemon));
+  assert_words (ew_words_lockdown (daemon), "Lockdown blocks all traffic until Frankfurt answers.");
+  g_assert_null (ew_words_reason (daemon));
+  ew_daemon1_set_reason (service.skeleton, "tls-intercepted");
+  wait_until (g_str_equal (ew_daemon_get_reason (daemon), "tls-intercepted"));
+  g_assert_cmpstr (ew_words_reason (daemon), ==, "Something on this network reads encrypted traffic");
+  ew_daemon1_set_reason (service.skeleton, "no-network");
+  wait_until (g_str_equal (ew_daemon_get_reason (daemon), "no-network"));
+  g_assert_false (ew_words_lockdown_blocks (daemon));
+  ew_daemon1_set_reason (service.skeleton, "");
+  ew_daemon1_set_state (service.skeleton, "disconnected");
+  wait_until (ew_daemon_get_state (daemon) == EW_STATE_DISCONNECTED);
+  assert_words (ew_words_lockdown (daemon), "Lockdown blocks all traffic until this computer connects.");
+  ew_daemon1_set_state (service.skeleton, "removed");
+  wait_until (ew_daemon_get_state (daemon) == EW_STATE_REMOVED);
+  g_assert_true (ew_words_lockdown_blocks (daemon));
+  assert_words (ew_words_lockdown (daemon), "Lockdown blocks all traffic because there is no tunnel.");
   g_clear_object (&daemon);
   service_stop (&service);
   run_for (1);
