@@ -28,8 +28,8 @@ struct _EwNodeDetails
   GtkWidget *address_group, *name_row, *names_row, *names_note;
   GtkWidget *latency_group, *near_row, *far_row, *path_row, *ping_row;
   GtkWidget *traffic_group, *received_row, *sent_row;
-  GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *joined_row, *version_row,
-    *problem_row;
+  GtkWidget *connection_group, *through_row, *through, *transport_row, *handshake_row, *seen_row, *joined_row,
+    *version_row, *problem_row;
   GtkWidget *routes;
   GtkWidget *manage_group, *rename_row, *share_row, *remove_row, *leave_row;
 };
@@ -241,6 +241,7 @@ show_connection (EwNodeDetails *self, EwNode *node)
 {
   EwEdge *edge = ew_topology_get_edge (self->topology);
   gboolean online = ew_node_get_state (node) == EW_NODE_ONLINE;
+  const gchar *way = ew_row_words_way (node);
   g_autofree gchar *handshake = ago_words (ew_node_get_last_handshake (node)), *seen = NULL, *joined = NULL;
 
   if (!online && ew_node_get_last_seen (node) > 0)
@@ -249,6 +250,8 @@ show_connection (EwNodeDetails *self, EwNode *node)
     joined = ew_words_time (ew_node_get_created (node));
   gtk_label_set_label (GTK_LABEL (self->through), edge != NULL ? ew_edge_get_name (edge) : "");
   gtk_widget_set_visible (self->through_row, online && edge != NULL);
+  set_value (self->transport_row, way != NULL ? _ ("HTTPS") : NULL);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->transport_row), way != NULL ? way : "");
   set_value (self->handshake_row, handshake);
   set_value (self->seen_row, seen);
   set_value (self->joined_row, joined);
@@ -372,6 +375,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (connection_group);
   BIND (through_row);
   BIND (through);
+  BIND (transport_row);
   BIND (handshake_row);
   BIND (seen_row);
   BIND (joined_row);

@@ -21,8 +21,8 @@ gateway_note (EwNode *node)
   return g_strdup_printf (_ ("Gateway to %s"), names);
 }
 
-gchar *
-ew_row_words_note (EwNode *node)
+static gchar *
+what_it_is (EwNode *node)
 {
   g_autofree gchar *gateway = ew_node_is_gateway (node) ? gateway_note (node) : NULL;
 
@@ -33,6 +33,26 @@ ew_row_words_note (EwNode *node)
   if (gateway != NULL)
     return g_steal_pointer (&gateway);
   return g_strdup (ew_node_is_plain (node) ? _ ("Plain WireGuard") : "");
+}
+
+gchar *
+ew_row_words_note (EwNode *node)
+{
+  g_autofree gchar *what = what_it_is (node);
+  const gchar *via = ew_words_via (node);
+
+  if (via == NULL)
+    return g_steal_pointer (&what);
+  return *what != '\0' ? g_strdup_printf ("%s · %s", what, via) : g_strdup (via);
+}
+
+const gchar *
+ew_row_words_way (EwNode *node)
+{
+  if (!ew_node_is_https (node))
+    return NULL;
+  return ew_node_is_self (node) ? _ ("UDP packets from this network get no answer.")
+                                : _ ("UDP packets from its network get no answer.");
 }
 
 static gchar *

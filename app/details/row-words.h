@@ -8,7 +8,10 @@
 
 G_BEGIN_DECLS
 
-gchar *ew_row_words_note (EwNode *node); /* "This computer", "Gateway to 192.168.1.0/24", "Plain WireGuard" */
+/* "This computer", "Gateway to 192.168.1.0/24", "Plain WireGuard · via HTTPS" */
+gchar *ew_row_words_note (EwNode *node);
+/* Why its packets don't go by UDP, a sentence; NULL: they do, or it isn't known. */
+const gchar *ew_row_words_way (EwNode *node);
 /* "5 ms to edge" for this computer, "≈ 12 ms" for the sum of both legs, or the only leg that is known. */
 gchar *ew_row_words_latency (EwNode *node, EwNode *self);
 gchar *ew_row_words_rate (EwNode *node); /* both directions together; "" while nothing moves */

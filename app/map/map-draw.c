@@ -18,6 +18,8 @@
 #define HALO 5.0
 #define PILL_ENDS 14.0 /* px beyond its text */
 #define DIMMED 0.25
+#define HTTPS_GAP 3.0   /* px between the two lines of a tunnel in a stream */
+#define HTTPS_LEAST 1.4 /* px that each is wide at least */
 
 cairo_t *
 ew_map_append_cairo (EwMapView *self, GtkSnapshot *snapshot, gdouble x, gdouble y, gdouble width, gdouble height)
@@ -127,6 +129,28 @@ spoke_end (EwMapView *self, guint index)
   return self->layout->radius - self->layout->places[index].size * 0.46;
 }
 
+/* One line for UDP; a stream around it makes two, of the same width together. */
+static void
+draw_tunnel (EwMapView *self, GtkSnapshot *snapshot, guint index, const GdkRGBA *color)
+{
+  const EwMapItem *item = g_ptr_array_index (self->items, index);
+  gdouble angle = ew_map_angle (self, index), width = item->width, away = 0;
+  EwPoint from = ew_map_point (self, self->layout->edge_radius, angle);
+  EwPoint to = ew_map_point (self, spoke_end (self, index), angle);
+
+  if (item->https)
+    {
+      width = MAX (width / 2, HTTPS_LEAST);
+      away = (HTTPS_GAP + width) / 2;
+    }
+  for (gint side = -1; side <= (item->https ? 1 : -1); side += 2)
+    {
+      gdouble x = -sin (angle) * away * side, y = cos (angle) * away * side;
+
+      ew_map_draw_line (snapshot, (EwPoint){ from.x + x, from.y + y }, (EwPoint){ to.x + x, to.y + y }, width, color);
+    }
+}
+
 static void
 draw_spokes (EwMapView *self, GtkSnapshot *snapshot)
 {
@@ -137,12 +161,10 @@ draw_spokes (EwMapView *self, GtkSnapshot *snapshot)
   for (guint i = 0; i < self->items->len; i++)
     {
       EwMapItem *item = g_ptr_array_index (self->items, i);
-      gdouble angle = ew_map_angle (self, i);
       GdkRGBA color = dim (&self->colors->spoke, item->dimmed);
 
       if (item->state == EW_NODE_ONLINE)
-        ew_map_draw_line (snapshot, ew_map_point (self, self->layout->edge_radius, angle),
-                          ew_map_point (self, spoke_end (self, i), angle), item->width, &color);
+        draw_tunnel (self, snapshot, i, &color);
     }
   cr = append_cairo (self, snapshot, self->layout->radius);
   cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
@@ -385,6 +407,22 @@ draw_port (EwMapView *self, cairo_t *cr, gdouble angle, gboolean on_path)
   cairo_stroke (cr);
 }
 
+/* The chosen path is one broad line; where it is in a stream its middle stays open. */
+static void
+draw_streams (EwMapView *self, GtkSnapshot *snapshot, const Path *path)
+{
+  const struct
+  {
+    const EwMapItem *item;
+    gdouble angle, end;
+  } legs[] = { { path->near, path->near_angle, path->near_end }, { path->far, path->far_angle, path->far_end } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (legs) && self->layout->mode != EW_LAYOUT_SEATS; i++)
+    if (legs[i].item != NULL && legs[i].item->https)
+      ew_map_draw_line (snapshot, ew_map_point (self, self->layout->edge_radius + PORT_RADIUS, legs[i].angle),
+                        ew_map_point (self, legs[i].end, legs[i].angle), PATH_LEAST / 3, &self->colors->background);
+}
+
 /* Only a tunnel that is up ends in a port. */
 static void
 draw_ports (EwMapView *self, GtkSnapshot *snapshot)
@@ -412,7 +450,10 @@ draw_chosen_path (EwMapView *self, GtkSnapshot *snapshot)
     stroke_path (self, snapshot, &path, path_width (&path) + 2 * HALO, &self->colors->halo);
   draw_disc (self, snapshot);
   if (has_path)
-    stroke_path (self, snapshot, &path, path_width (&path), &self->colors->path);
+    {
+      stroke_path (self, snapshot, &path, path_width (&path), &self->colors->path);
+      draw_streams (self, snapshot, &path);
+    }
 }
 
 void

@@ -281,6 +281,9 @@ legend_rows (EwMapView *self)
     rows |= EW_LEGEND_TENS;
   if (!ew_map_is_current (self)) /* nothing is known of traffic */
     rows = (rows & ~(guint)EW_LEGEND_TRAFFIC) | EW_LEGEND_PAST;
+  for (guint i = 0; i < self->items->len && (rows & EW_LEGEND_SEATS) == 0; i++)
+    if (((EwMapItem *)g_ptr_array_index (self->items, i))->https)
+      rows |= EW_LEGEND_HTTPS;
   for (guint i = 0; i < self->items->len; i++)
     switch (((EwMapItem *)g_ptr_array_index (self->items, i))->state)
       {
@@ -307,6 +310,7 @@ ew_map_items_states (EwMapView *self)
       EwMapItem *item = g_ptr_array_index (self->items, i);
 
       item->state = shown_state (self, item->node);
+      item->https = item->state == EW_NODE_ONLINE && ew_node_is_https (item->node);
     }
   ew_map_legend_set (self->legend, legend_rows (self), self->colors);
 }

@@ -8,11 +8,12 @@
 #define GAP 8.0
 #define ROW_LEAST 21.0
 #define ROW_SPACE 4.0 /* px between two lines of text */
-#define MAX_ROWS 4
+#define MAX_ROWS 5
 
 typedef enum
 {
   SAMPLE_TRAFFIC,
+  SAMPLE_HTTPS,
   SAMPLE_WAITING,
   SAMPLE_OFFLINE,
   SAMPLE_ONLINE_SEAT,
@@ -52,6 +53,14 @@ draw_line (EwMapLegend *self, cairo_t *cr, Sample sample)
       gdk_cairo_set_source_rgba (cr, &colors->spoke);
       for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
         cairo_rectangle (cr, i * SAMPLE / 3, -widths[i] / 2, SAMPLE / 3, widths[i]);
+      cairo_fill (cr);
+      return;
+    }
+  if (sample == SAMPLE_HTTPS)
+    {
+      gdk_cairo_set_source_rgba (cr, &colors->spoke);
+      for (gint side = -1; side <= 1; side += 2)
+        cairo_rectangle (cr, 0, side * 2.5 - 0.75, SAMPLE, 1.5);
       cairo_fill (cr);
       return;
     }
@@ -170,6 +179,8 @@ fill (EwMapLegend *self)
     add (self, SAMPLE_ONLINE_SEAT, rows & EW_LEGEND_TENS ? _ ("Online, one dot for several") : _ ("Online"));
   if (rows & EW_LEGEND_TRAFFIC)
     add (self, SAMPLE_TRAFFIC, _ ("Traffic: none to heavy"));
+  if (rows & EW_LEGEND_HTTPS)
+    add (self, SAMPLE_HTTPS, _ ("Via HTTPS"));
   if (rows & EW_LEGEND_WAITING)
     add (self, seats ? SAMPLE_WAITING_SEAT : SAMPLE_WAITING, _ ("Not joined yet"));
   if (rows & EW_LEGEND_OFFLINE)

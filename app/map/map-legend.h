@@ -17,7 +17,8 @@ typedef enum
   EW_LEGEND_OFFLINE = 1 << 2,
   EW_LEGEND_SEATS = 1 << 3, /* dots stand for nodes instead of lines; with EW_LEGEND_TENS one for ten */
   EW_LEGEND_TENS = 1 << 4,
-  EW_LEGEND_PAST = 1 << 5, /* everything is as last seen: no connection is being made */
+  EW_LEGEND_PAST = 1 << 5,  /* everything is as last seen: no connection is being made */
+  EW_LEGEND_HTTPS = 1 << 6, /* a double line */
 } EwLegendRows;
 
 #define EW_TYPE_MAP_LEGEND (ew_map_legend_get_type ())

@@ -30,6 +30,7 @@ typedef struct
   EwNode *node;
   EwToken *token;    /* NULL: a seat */
   EwNodeState state; /* as shown */
+  gboolean https;    /* online, and not by UDP */
   EwSector sector;
   gdouble width;           /* of its spoke */
   PangoLayout *name;       /* the label's lines; compact: name and state_text, side by side */

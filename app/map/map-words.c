@@ -44,6 +44,18 @@ strong (const GdkRGBA *color, const gchar *text)
                           (guint)lrint (color->green * 255), (guint)lrint (color->blue * 255), escaped);
 }
 
+/* words, and what way the node's packets take where it isn't the usual one. Takes words, which may be "". */
+static gchar *
+with_way (EwMapItem *item, gchar *words)
+{
+  g_autofree gchar *taken = words;
+  const gchar *via = ew_words_via (item->node);
+
+  if (!item->https || via == NULL)
+    return g_steal_pointer (&taken);
+  return *taken != '\0' ? g_strdup_printf (_ ("%s · %s"), taken, via) : g_strdup (via);
+}
+
 /* The state in a few words, as markup. "": nothing to say. */
 static gchar *
 state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
@@ -53,12 +65,15 @@ state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
   g_autofree gchar *text = NULL;
 
   if (ew_node_is_self (item->node))
-    return strong (&self->colors->accent_text, _ ("This computer"));
+    {
+      text = with_way (item, g_strdup (_ ("This computer")));
+      return strong (&self->colors->accent_text, text);
+    }
   if (ew_node_get_problem (item->node) != NULL)
     return strong (&self->colors->waiting_text, ew_words_problem (ew_node_get_problem (item->node)));
   if (item->state == EW_NODE_ONLINE)
     {
-      text = ms >= 0 ? ew_words_sum_latency (ms) : g_strdup ("");
+      text = with_way (item, ms >= 0 ? ew_words_sum_latency (ms) : g_strdup (""));
       if (ms < 0 || (mode == EW_LAYOUT_COMPACT && !selected)) /* there the name alone is bold */
         return g_steal_pointer (&text);
       return strong (selected ? &self->colors->accent_text : &self->colors->text, text);
@@ -326,9 +341,9 @@ tooltip_of (EwMapView *self, EwMapItem *item)
   GString *text = g_string_new (ew_node_get_name (item->node));
 
   if (item->state == EW_NODE_ONLINE && ew_node_is_self (item->node))
-    state = g_strdup (_ ("This computer"));
+    state = with_way (item, g_strdup (_ ("This computer")));
   else if (item->state == EW_NODE_ONLINE && ms >= 0)
-    state = ew_words_sum_latency (ms);
+    state = with_way (item, ew_words_sum_latency (ms));
   else
     state = ew_words_node_state (item->node);
   g_string_append (text, "\n");

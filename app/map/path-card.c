@@ -45,8 +45,10 @@ set_leg (GtkLabel *label, EwNode *node)
   g_autofree gchar *text = known          ? ew_words_latency (ew_node_get_rtt_ms (node))
                            : node != NULL ? ew_words_node_state (node)
                                           : g_strdup ("");
+  const gchar *via = node != NULL ? ew_words_via (node) : NULL;
+  g_autofree gchar *both = via != NULL ? g_strdup_printf (_ ("%s · %s"), text, via) : NULL;
 
-  gtk_label_set_text (label, text);
+  gtk_label_set_text (label, both != NULL ? both : text);
 }
 
 /* What is beside a name is shortened before the name. */

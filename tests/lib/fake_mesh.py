@@ -72,7 +72,7 @@ class Mesh:
         node = {"id": f"n{self.number:016x}", "name": f"node-{self.number:03}", "kind": "server", "role": "member", "plain": False,
                 "state": "online", "online": True, "addresses": [f"100.96.{host // 256}.{host % 256}"], "edge": EDGE_ID, "rtt_ms": None,
                 "created": f"{rfc3339(self.now - 90 * DAY + self.number)[:-1]}.000000Z" if self.now else None,
-                "last_seen": None, "last_handshake": None, "rx_bytes": 0, "tx_bytes": 0, "routes": [], "os": None, "version": "0.1.0", "self": False}
+                "last_seen": None, "last_handshake": None, "transport": None, "rx_bytes": 0, "tx_bytes": 0, "routes": [], "os": None, "version": "0.1.0", "self": False}
         node.update(given)
         self.nodes[node["id"]] = node
         self.speed[node["id"]] = speed
@@ -85,6 +85,8 @@ class Mesh:
         node["online"] = online
         if "edge" not in given:
             node["edge"] = EDGE_ID if online else None
+        if "transport" not in given:
+            node["transport"] = "udp" if online else None
         if not online:
             node["rtt_ms"] = None
         elif node["rtt_ms"] is None:
