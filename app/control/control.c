@@ -12,7 +12,7 @@ struct _EwControl
   GObject parent_instance;
   EwDaemon *daemon;
   EwGuardWatch *guard;
-  GSimpleAction *connected, *mode, *keep, *undo, *portal;
+  GSimpleAction *connected, *mode, *lockdown, *lockdown_off, *keep, *undo, *portal;
   GCancellable *cancellable; /* of the call that runs; NULL: none */
   const gchar *busy_text;
 };
@@ -75,14 +75,24 @@ ew_control_get_possible (EwControl *self)
   return ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY && ew_daemon_get_enrolled (self->daemon);
 }
 
+gboolean
+ew_control_get_lockable (EwControl *self)
+{
+  if (ew_daemon_get_locked_down (self->daemon)) /* also of a computer that was removed from its mesh */
+    return ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY;
+  return ew_control_get_possible (self) && ew_daemon_get_mode (self->daemon) == EW_MODE_VPN
+         && ew_daemon_get_guard_until (self->daemon) == 0;
+}
+
 static const gchar *
 mode_word (EwMode mode)
 {
   return mode == EW_MODE_VPN ? "vpn" : "connector";
 }
 
+/* lockdown: it was switched on, or was what was being tried. */
 static const gchar *
-name_outcome (EwControl *self, const gchar *method)
+name_outcome (EwControl *self, const gchar *method, gboolean lockdown)
 {
   gboolean vpn = ew_daemon_get_mode (self->daemon) == EW_MODE_VPN;
   if (g_str_equal (method, "Connect"))
@@ -90,9 +100,11 @@ name_outcome (EwControl *self, const gchar *method)
   if (g_str_equal (method, "Disconnect"))
     return _ ("Disconnected");
   if (g_str_equal (method, "ConfirmMode"))
-    return _ ("VPN Mode Is Kept");
+    return lockdown ? _ ("Lockdown Is Kept") : _ ("VPN Mode Is Kept");
   if (g_str_equal (method, "UndoMode"))
-    return _ ("VPN Mode Was Turned Off");
+    return lockdown ? _ ("Lockdown Was Turned Off") : _ ("VPN Mode Was Turned Off");
+  if (g_str_equal (method, "SetLockdown"))
+    return lockdown ? _ ("Lockdown Is On") : _ ("Lockdown Is Off");
   return vpn ? _ ("VPN Mode Is On") : _ ("Connector Only Is On");
 }
 
@@ -101,9 +113,14 @@ static void
 follow (EwControl *self)
 {
   gboolean possible = ew_control_get_possible (self);
-  gboolean guarded = possible && ew_daemon_get_guard_until (self->daemon) > 0;
+  gboolean guarded
+    = possible && (ew_daemon_get_guard_until (self->daemon) > 0 || ew_daemon_get_lockdown_until (self->daemon) > 0);
+  gboolean locked = ew_daemon_get_locked_down (self->daemon);
   g_simple_action_set_state (self->connected, g_variant_new_boolean (ew_control_get_connected (self)));
   g_simple_action_set_state (self->mode, g_variant_new_string (mode_word (ew_daemon_get_mode (self->daemon))));
+  g_simple_action_set_state (self->lockdown, g_variant_new_boolean (locked));
+  g_simple_action_set_enabled (self->lockdown, ew_control_get_lockable (self));
+  g_simple_action_set_enabled (self->lockdown_off, locked);
   g_simple_action_set_enabled (self->connected, possible);
   g_simple_action_set_enabled (self->mode, possible);
   g_simple_action_set_enabled (self->keep, guarded);
@@ -157,6 +174,7 @@ typedef struct
   EwControl *self;
   GCancellable *cancellable;
   const gchar *method;
+  gboolean lockdown; /* as of name_outcome() */
 } Call;
 
 static void
@@ -175,7 +193,7 @@ called (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer != NULL && g_str_equal (call->method, "OpenPortal"))
     open_page (self, answer);
   else if (answer != NULL)
-    g_signal_emit (self, signals[DONE], 0, name_outcome (self, call->method));
+    g_signal_emit (self, signals[DONE], 0, name_outcome (self, call->method, call->lockdown));
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     g_signal_emit (self, signals[FAILED], 0, error->message);
   g_object_thaw_notify (G_OBJECT (self));
@@ -192,6 +210,9 @@ ask (EwControl *self, const gchar *method, GVariant *parameters, const gchar *bu
   ew_control_cancel (self);
   self->cancellable = g_cancellable_new ();
   *call = (Call){ .self = g_object_ref (self), .cancellable = g_object_ref (self->cancellable), .method = method };
+  call->lockdown = ew_daemon_get_lockdown_until (self->daemon) > 0;
+  if (g_str_equal (method, "SetLockdown"))
+    g_variant_get_child (sunk, 0, "b", &call->lockdown);
   set_busy_text (self, busy_text);
   ew_daemon_call_async (self->daemon, method, sunk, self->cancellable, called, call);
 }
@@ -214,6 +235,15 @@ ew_control_set_mode (EwControl *self, EwMode mode)
        mode == EW_MODE_VPN ? _ ("Switching to VPN…") : _ ("Switching to connector only…"));
 }
 
+void
+ew_control_set_lockdown (EwControl *self, gboolean on)
+{
+  GVariantBuilder options;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  ask (self, "SetLockdown", g_variant_new ("(ba{sv})", on, &options),
+       on ? _ ("Turning lockdown on…") : _ ("Turning lockdown off…"));
+}
+
 static void
 change_connected (GSimpleAction *action, GVariant *value, gpointer user_data)
 {
@@ -229,6 +259,20 @@ change_mode (GSimpleAction *action, GVariant *value, gpointer user_data)
   EwMode mode = g_strcmp0 (g_variant_get_string (value, NULL), "vpn") == 0 ? EW_MODE_VPN : EW_MODE_CONNECTOR;
   if (mode != ew_daemon_get_mode (self->daemon))
     ew_control_set_mode (self, mode);
+}
+
+static void
+change_lockdown (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  EwControl *self = user_data;
+  if (g_variant_get_boolean (value) != ew_daemon_get_locked_down (self->daemon))
+    ew_control_set_lockdown (self, g_variant_get_boolean (value));
+}
+
+static void
+turn_lockdown_off (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ew_control_set_lockdown (user_data, FALSE);
 }
 
 static void
@@ -256,6 +300,8 @@ ew_control_add_actions (EwControl *self, GActionMap *map)
 {
   g_action_map_add_action (map, G_ACTION (self->connected));
   g_action_map_add_action (map, G_ACTION (self->mode));
+  g_action_map_add_action (map, G_ACTION (self->lockdown));
+  g_action_map_add_action (map, G_ACTION (self->lockdown_off));
   g_action_map_add_action (map, G_ACTION (self->keep));
   g_action_map_add_action (map, G_ACTION (self->undo));
   g_action_map_add_action (map, G_ACTION (self->portal));
@@ -268,12 +314,15 @@ ew_control_dispose (GObject *object)
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
   /* The actions may outlive this object in their map. */
-  GSimpleAction *actions[] = { self->connected, self->mode, self->keep, self->undo, self->portal };
+  GSimpleAction *actions[]
+    = { self->connected, self->mode, self->lockdown, self->lockdown_off, self->keep, self->undo, self->portal };
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     if (actions[i] != NULL)
       g_signal_handlers_disconnect_by_data (actions[i], self);
   g_clear_object (&self->connected);
   g_clear_object (&self->mode);
+  g_clear_object (&self->lockdown);
+  g_clear_object (&self->lockdown_off);
   g_clear_object (&self->keep);
   g_clear_object (&self->undo);
   g_clear_object (&self->portal);
@@ -313,11 +362,15 @@ ew_control_init (EwControl *self)
 {
   self->connected = g_simple_action_new_stateful ("connected", NULL, g_variant_new_boolean (FALSE));
   self->mode = g_simple_action_new_stateful ("mode", G_VARIANT_TYPE_STRING, g_variant_new_string ("connector"));
+  self->lockdown = g_simple_action_new_stateful ("lockdown", NULL, g_variant_new_boolean (FALSE));
+  self->lockdown_off = g_simple_action_new ("lockdown-off", NULL);
   self->keep = g_simple_action_new ("keep-mode", NULL);
   self->undo = g_simple_action_new ("undo-mode", NULL);
   self->portal = g_simple_action_new ("open-portal", NULL);
   g_signal_connect (self->connected, "change-state", G_CALLBACK (change_connected), self);
   g_signal_connect (self->mode, "change-state", G_CALLBACK (change_mode), self);
+  g_signal_connect (self->lockdown, "change-state", G_CALLBACK (change_lockdown), self);
+  g_signal_connect (self->lockdown_off, "activate", G_CALLBACK (turn_lockdown_off), self);
   g_signal_connect (self->keep, "activate", G_CALLBACK (keep_mode), self);
   g_signal_connect (self->undo, "activate", G_CALLBACK (undo_mode), self);
   g_signal_connect (self->portal, "activate", G_CALLBACK (open_portal), self);
@@ -327,7 +380,8 @@ EwControl *
 ew_control_new (EwDaemon *daemon)
 {
   EwControl *self = g_object_new (EW_TYPE_CONTROL, NULL);
-  const gchar *const followed[] = { "availability", "state", "reason", "mode", "guard-until" };
+  const gchar *const followed[]
+    = { "availability", "state", "reason", "mode", "guard-until", "lockdown", "lockdown-until" };
   self->daemon = g_object_ref (daemon);
   self->guard = ew_guard_watch_new (daemon);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)

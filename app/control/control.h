@@ -3,10 +3,11 @@
  * What people ask of this computer's tunnel: connect or not, which mode, keep or undo a change. One object for the
  * window's bar, the menu and the notifications.
  *
- * The actions "connected" (b) and "mode" (s: "vpn", "connector") have the daemon's state, never the wished one: a
- * request changes nothing until the daemon reports the change. "keep-mode" and "undo-mode" are enabled while the guard
- * counts. "open-portal" is while the network wants a login on its own page: the browser opens that page, which is let
- * through where VPN mode or lockdown would stop it.
+ * The actions "connected" (b), "mode" (s: "vpn", "connector") and "lockdown" (b) have the daemon's state, never the
+ * wished one: a request changes nothing until the daemon reports the change. "lockdown-off" is enabled while lockdown is
+ * on; "keep-mode" and "undo-mode" are while the guard counts, or the time of a lockdown that is tried. "open-portal" is
+ * while the network wants a login on its own page: the browser opens that page, which is let through where VPN mode or
+ * lockdown would stop it.
  */
 #pragma once
 
@@ -36,7 +37,11 @@ gboolean ew_control_get_connected (EwControl *self);
 /* Connect, Disconnect and the mode can be asked for: this computer is in a mesh, and the service is there. */
 gboolean ew_control_get_possible (EwControl *self);
 
+/* Lockdown can be switched on, as VPN mode is kept, or off. */
+gboolean ew_control_get_lockable (EwControl *self);
+
 void ew_control_set_connected (EwControl *self, gboolean connected);
 void ew_control_set_mode (EwControl *self, EwMode mode);
+void ew_control_set_lockdown (EwControl *self, gboolean on);
 
 G_END_DECLS

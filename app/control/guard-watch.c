@@ -16,6 +16,7 @@ struct _EwGuardWatch
   EwDaemon *daemon;
   EwGuardPhase phase;
   gint64 until;          /* of the running guard, or the last one; µs since the epoch; 0: none since the last change */
+  gboolean lockdown;     /* it's lockdown that is or was tried */
   gboolean over;         /* it expired; the mode's change is awaited */
   gboolean lost_contact; /* while it ran, the edge did not answer */
 };
@@ -37,6 +38,12 @@ ew_guard_watch_get_phase (EwGuardWatch *self)
   return self->phase;
 }
 
+gboolean
+ew_guard_watch_is_lockdown (EwGuardWatch *self)
+{
+  return self->lockdown;
+}
+
 gchar *
 ew_guard_watch_get_text (EwGuardWatch *self, gint64 now)
 {
@@ -44,6 +51,9 @@ ew_guard_watch_get_text (EwGuardWatch *self, gint64 now)
     {
       gint64 seconds = MAX (0, (self->until - now + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
       g_autofree gchar *left = ew_words_countdown (seconds);
+      if (self->lockdown)
+        /* Translators: %s is a countdown such as 0:42 */
+        return g_strdup_printf (_ ("Trying lockdown. Turns off in %s unless you keep it."), left);
       /* Translators: %s is a countdown such as 0:42 */
       return g_strdup_printf (_ ("Trying VPN mode. Reverts in %s unless you keep it."), left);
     }
@@ -76,8 +86,9 @@ ew_guard_watch_dismiss (EwGuardWatch *self)
 }
 
 static void
-counts (EwGuardWatch *self, gint64 until)
+counts (EwGuardWatch *self, gint64 until, gboolean lockdown)
 {
+  self->lockdown = lockdown;
   if (self->phase != EW_GUARD_COUNTING)
     self->lost_contact = FALSE;
   self->lost_contact |= ew_daemon_get_state (self->daemon) != EW_STATE_CONNECTED;
@@ -86,12 +97,14 @@ counts (EwGuardWatch *self, gint64 until)
   set_phase (self, EW_GUARD_COUNTING);
 }
 
-/* The mode's change and the guard's end may come in either order. */
+/* The mode's change, or lockdown's, and the guard's end may come in either order. */
 static void
 follow (EwGuardWatch *self)
 {
-  gint64 until = ew_daemon_get_guard_until (self->daemon);
-  gboolean vpn = ew_daemon_get_mode (self->daemon) == EW_MODE_VPN;
+  gint64 mode_until = ew_daemon_get_guard_until (self->daemon);
+  gint64 until = mode_until > 0 ? mode_until : ew_daemon_get_lockdown_until (self->daemon);
+  gboolean there
+    = self->lockdown ? ew_daemon_get_locked_down (self->daemon) : ew_daemon_get_mode (self->daemon) == EW_MODE_VPN;
   if (ew_daemon_get_availability (self->daemon) != EW_AVAILABILITY_READY)
     {
       self->over = FALSE;
@@ -101,17 +114,17 @@ follow (EwGuardWatch *self)
     }
   if (until > 0)
     {
-      counts (self, until);
+      counts (self, until, mode_until == 0);
       return;
     }
   if (self->phase == EW_GUARD_COUNTING)
     self->over = g_get_real_time () >= self->until - NEARLY_OVER;
-  if (self->over && !vpn)
+  if (self->over && !there)
     {
       self->over = FALSE;
       set_phase (self, EW_GUARD_UNDONE);
     }
-  else if (self->phase == EW_GUARD_COUNTING || vpn)
+  else if (self->phase == EW_GUARD_COUNTING || there)
     set_phase (self, EW_GUARD_NONE);
 }
 
@@ -144,7 +157,8 @@ EwGuardWatch *
 ew_guard_watch_new (EwDaemon *daemon)
 {
   EwGuardWatch *self = g_object_new (EW_TYPE_GUARD_WATCH, NULL);
-  const gchar *const followed[] = { "notify::availability", "notify::state", "notify::mode", "notify::guard-until" };
+  const gchar *const followed[] = { "notify::availability", "notify::state",    "notify::mode",
+                                    "notify::guard-until",  "notify::lockdown", "notify::lockdown-until" };
   self->daemon = g_object_ref (daemon);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
     g_signal_connect_swapped (daemon, followed[i], G_CALLBACK (follow), self);

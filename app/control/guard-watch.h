@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The guard as people see it: a change to VPN is being tried, it was kept, or it was undone because its time ran out.
+ * The guard as people see it: a change to VPN, or to lockdown, is being tried, it was kept, or it was undone because its
+ * time ran out.
  * Only the daemon's state counts; the clock here is for text, and to distinguish an expiry from a person's undo.
  */
 #pragma once
@@ -22,6 +23,8 @@ G_DECLARE_FINAL_TYPE (EwGuardWatch, ew_guard_watch, EW, GUARD_WATCH, GObject)
 
 EwGuardWatch *ew_guard_watch_new (EwDaemon *daemon);
 EwGuardPhase ew_guard_watch_get_phase (EwGuardWatch *self);
+/* What is or was tried: lockdown, else VPN mode. */
+gboolean ew_guard_watch_is_lockdown (EwGuardWatch *self);
 /* What to show in this phase at now (µs since the epoch), a sentence (transfer full); NULL: nothing. */
 gchar *ew_guard_watch_get_text (EwGuardWatch *self, gint64 now);
 /* The person has seen that the change was reverted. */

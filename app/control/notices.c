@@ -13,6 +13,8 @@
 #define GUARD_AFTER_SECONDS 3
 /* After another program that announced it has ended. */
 #define GUARD_TAKEN_OVER_SECONDS 1
+/* Most interruptions end before that. */
+#define LOCKDOWN_AFTER_SECONDS 10
 
 struct _EwNotices
 {
@@ -21,10 +23,10 @@ struct _EwNotices
   EwControl *control;
   EwNoticesSeen seen;
   gpointer user_data;
-  gboolean active;
-  EwState state;   /* as last announced */
-  gboolean portal; /* likewise */
-  guint guard_delay;
+  gboolean active, blocked; /* blocked: by lockdown, and active */
+  EwState state;            /* as last announced */
+  gboolean portal;          /* likewise */
+  guint guard_delay, lockdown_delay;
   GHashTable *sent; /* ID → GCancellable, of what is or was to be shown last */
 };
 
@@ -62,6 +64,11 @@ send_notice (EwNotices *self, const gchar *id, const gchar *title, const gchar *
     }
   if (g_str_equal (id, "portal"))
     g_notification_add_button (notification, _ ("Open the Network's Login Page"), "app.open-portal");
+  if (g_str_equal (id, "lockdown"))
+    {
+      g_notification_set_priority (notification, G_NOTIFICATION_PRIORITY_HIGH);
+      g_notification_add_button (notification, _ ("Turn Off Lockdown"), "app.lockdown-off");
+    }
   if (has_action (self, "open-map"))
     g_notification_set_default_action (notification, "app.open-map");
   ew_notice_send_full (self->application, id, title, body, notification, cancellable);
@@ -72,7 +79,10 @@ on_guard_delay (gpointer user_data)
 {
   EwNotices *self = user_data;
   self->guard_delay = 0;
-  send_notice (self, "guard", _ ("Trying VPN Mode"), _ ("It reverts in a moment unless you keep it."));
+  if (ew_guard_watch_is_lockdown (ew_control_get_guard (self->control)))
+    send_notice (self, "guard", _ ("Trying Lockdown"), _ ("It turns off in a moment unless you keep it."));
+  else
+    send_notice (self, "guard", _ ("Trying VPN Mode"), _ ("It reverts in a moment unless you keep it."));
   return G_SOURCE_REMOVE;
 }
 
@@ -100,7 +110,10 @@ static void
 on_undone (EwNotices *self, const gchar *text)
 {
   if (self->active)
-    send_notice (self, "undone", _ ("VPN Mode Was Turned Off"), text);
+    send_notice (self, "undone",
+                 ew_guard_watch_is_lockdown (ew_control_get_guard (self->control)) ? _ ("Lockdown Was Turned Off")
+                                                                                   : _ ("VPN Mode Was Turned Off"),
+                 text);
 }
 
 /* A running call announces its own end. */
@@ -108,6 +121,32 @@ static gboolean
 error_is_known (EwNotices *self)
 {
   return ew_control_get_busy_text (self->control) != NULL || (self->seen != NULL && self->seen (self->user_data));
+}
+
+static gboolean
+on_lockdown_delay (gpointer user_data)
+{
+  EwNotices *self = user_data;
+  g_autofree gchar *text = ew_words_lockdown (ew_control_get_daemon (self->control));
+  self->lockdown_delay = 0;
+  if (!error_is_known (self))
+    send_notice (self, "lockdown", _ ("Nothing Leaves This Computer"), text);
+  return G_SOURCE_REMOVE;
+}
+
+/* Once for each time that it blocks. */
+static void
+follow_lockdown (EwNotices *self)
+{
+  gboolean blocks = self->active && ew_words_lockdown_blocks (ew_control_get_daemon (self->control));
+  if (blocks == self->blocked)
+    return;
+  self->blocked = blocks;
+  g_clear_handle_id (&self->lockdown_delay, g_source_remove);
+  if (blocks)
+    self->lockdown_delay = g_timeout_add_seconds (LOCKDOWN_AFTER_SECONDS, on_lockdown_delay, self);
+  else
+    withdraw_notice (self, "lockdown");
 }
 
 static void
@@ -154,6 +193,7 @@ ew_notices_set_active (EwNotices *self, gboolean active)
     return;
   self->active = active;
   follow_guard (self, GUARD_TAKEN_OVER_SECONDS);
+  follow_lockdown (self);
 }
 
 void
@@ -167,6 +207,7 @@ ew_notices_dispose (GObject *object)
 {
   EwNotices *self = EW_NOTICES (object);
   g_clear_handle_id (&self->guard_delay, g_source_remove);
+  g_clear_handle_id (&self->lockdown_delay, g_source_remove);
   if (self->control != NULL)
     {
       g_signal_handlers_disconnect_by_data (ew_control_get_guard (self->control), self);
@@ -199,6 +240,7 @@ ew_notices_init (EwNotices *self)
 EwNotices *
 ew_notices_new (GApplication *application, EwControl *control, EwNoticesSeen seen, gpointer user_data)
 {
+  static const gchar *const of_lockdown[] = { "notify::state", "notify::reason", "notify::lockdown" };
   EwNotices *self = g_object_new (EW_TYPE_NOTICES, NULL);
   self->application = application;
   self->control = g_object_ref (control);
@@ -211,5 +253,7 @@ ew_notices_new (GApplication *application, EwControl *control, EwNoticesSeen see
   g_signal_connect_swapped (ew_control_get_daemon (control), "notify::message", G_CALLBACK (follow_portal), self);
   g_signal_connect_swapped (ew_control_get_daemon (control), "notify::state", G_CALLBACK (follow_portal), self);
   g_signal_connect_swapped (ew_control_get_daemon (control), "notify::reason", G_CALLBACK (follow_portal), self);
+  for (guint i = 0; i < G_N_ELEMENTS (of_lockdown); i++)
+    g_signal_connect_swapped (ew_control_get_daemon (control), of_lockdown[i], G_CALLBACK (follow_lockdown), self);
   return self;
 }

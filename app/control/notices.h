@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What a person has to know even while they look elsewhere: VPN is being tried, was turned off again, this computer was
- * removed from its mesh, or it can't connect and needs a person. Exactly one of a session's programs shows it: the app
- * while it runs, else the tray.
+ * removed from its mesh, it can't connect and needs a person, or lockdown blocks all traffic. Exactly one of a session's
+ * programs shows it: the app while it runs, else the tray.
  *
- * Timer: `guard_delay` from the guard's start on.
+ * Timers: `guard_delay` from the guard's start on; `lockdown_delay` since lockdown blocks all traffic.
  */
 #pragma once
 

@@ -73,6 +73,13 @@ explain_refusal (EwWishes *self, const gchar *action)
                                                       : _ ("VPN mode was already turned off.");
   if (g_str_equal (action, "open-portal"))
     return _ ("This network doesn't want a login any more.");
+  if (g_str_equal (action, "lockdown"))
+    return ew_daemon_get_mode (daemon) == EW_MODE_VPN
+             ? _ ("VPN mode is only being tried. Keep it, then turn lockdown on.")
+             : _ ("Lockdown needs VPN mode: with connector only this computer would have no internet. Switch to VPN "
+                  "first.");
+  if (g_str_equal (action, "lockdown-off"))
+    return _ ("Lockdown was already turned off.");
   if (g_str_has_prefix (action, "add-"))
     return ew_daemon_get_administrator (daemon)
              ? _ ("Connect this computer to its mesh first, then try again.")

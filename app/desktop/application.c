@@ -22,6 +22,7 @@
 #include "version/version.h"
 #include "window/diagnosis.h"
 #include "window/leave.h"
+#include "window/vpn-options.h"
 #include "window/window.h"
 
 struct _EwApplication
@@ -135,6 +136,15 @@ diagnose (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+vpn_options (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwApplication *self = user_data;
+  EwWindow *window = present_window (self);
+  if (!ew_access_raise ("vpn-options"))
+    ew_access_present_once (GTK_WINDOW (ew_vpn_options_new (GTK_WINDOW (window), self->control)), "vpn-options");
+}
+
+static void
 about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwApplication *self = user_data;
@@ -209,6 +219,7 @@ add_actions (EwApplication *self)
     { "open-key", open_key, "s" },
     { "leave", leave },
     { "diagnose", diagnose },
+    { "vpn-options", vpn_options },
     { "about", about },
     { "shortcuts", shortcuts },
     { "quit", quit },
@@ -261,6 +272,7 @@ follow_daemon (EwApplication *self)
     { "add-phone", administers },
     { "leave", ready && (ew_daemon_get_enrolled (self->daemon) || state == EW_STATE_REMOVED) },
     { "diagnose", ready },
+    { "vpn-options", ready && ew_daemon_get_enrolled (self->daemon) },
   };
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     {

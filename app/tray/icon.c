@@ -3,12 +3,15 @@
 
 #include <edgeway-config.h>
 
+#include "model/words.h"
+
 const gchar *
 ew_tray_icon_name (EwDaemon *daemon, gboolean busy)
 {
   if (busy)
     return EW_APP_ID "-connecting-symbolic";
-  if (ew_daemon_get_guard_until (daemon) != 0)
+  if (ew_daemon_get_guard_until (daemon) != 0 || ew_daemon_get_lockdown_until (daemon) != 0
+      || ew_words_lockdown_blocks (daemon))
     return EW_APP_ID "-attention-symbolic";
   switch (ew_daemon_get_state (daemon))
     {

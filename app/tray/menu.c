@@ -11,6 +11,7 @@
 struct _EwTrayMenu
 {
   GtkMenu parent_instance;
+  EwControl *control;
   EwDaemon *daemon;
   GSettings *settings; /* NULL: none */
   EwAutostart *autostart;
@@ -18,10 +19,11 @@ struct _EwTrayMenu
   guint refresh; /* many changes of the daemon, one of the menu */
   gchar *busy;   /* what is being asked for; NULL: nothing */
 
-  GtkWidget *status, *exit, *names, *portal;
+  GtkWidget *status, *reason, *exit, *names, *portal;
   GtkWidget *guard, *keep, *undo, *guard_end;
   GtkWidget *connect;
   GtkWidget *mode, *modes[2]; /* by EwMode */
+  GtkWidget *lockdown;
   GtkWidget *copy_self, *copy_node, *nodes[EW_RECENT_NODES_MAX];
   GtkWidget *open, *login, *hide;
 };
@@ -32,6 +34,7 @@ enum
 {
   CONNECT_ASKED,
   MODE_ASKED,
+  LOCKDOWN_ASKED,
   GUARD_ASKED,
   COPY_ASKED,
   OPEN_ASKED,
@@ -73,6 +76,14 @@ on_mode (GtkWidget *item, EwTrayMenu *self)
 
   if (!take_back (item, on_mode)) /* the mode that is already shown need not be requested */
     g_signal_emit (self, signals[MODE_ASKED], 0, (guint)mode);
+}
+
+static void
+on_lockdown (GtkWidget *item, EwTrayMenu *self)
+{
+  gboolean shown = take_back (item, on_lockdown);
+
+  g_signal_emit (self, signals[LOCKDOWN_ASKED], 0, !shown);
 }
 
 static void
@@ -164,7 +175,9 @@ static gboolean on_tick (gpointer user_data);
 static void
 show_guard (EwTrayMenu *self)
 {
-  gint64 until = ew_daemon_get_guard_until (self->daemon), left = until - g_get_real_time ();
+  gint64 mode_until = ew_daemon_get_guard_until (self->daemon);
+  gint64 until = mode_until != 0 ? mode_until : ew_daemon_get_lockdown_until (self->daemon);
+  gint64 left = until - g_get_real_time ();
   gboolean counts = until != 0;
 
   gtk_widget_set_visible (self->guard, counts);
@@ -174,7 +187,10 @@ show_guard (EwTrayMenu *self)
   if (counts)
     {
       g_autofree gchar *time = ew_words_countdown (MAX ((left + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, 0));
-      g_autofree gchar *text = g_strdup_printf (_ ("Trying VPN mode. Reverts in %s unless you keep it."), time);
+      g_autofree gchar *text
+        = g_strdup_printf (mode_until != 0 ? _ ("Trying VPN mode. Reverts in %s unless you keep it.")
+                                           : _ ("Trying lockdown. Turns off in %s unless you keep it."),
+                           time);
 
       show_label (self->guard, text);
     }
@@ -217,24 +233,36 @@ show_login (EwTrayMenu *self)
   show_check (self->login, on_login, ew_autostart_get (self->autostart));
 }
 
-static void
-show_exit (EwTrayMenu *self, gboolean vpn)
+/* Where internet traffic leaves, or why it doesn't; NULL: nothing to say. */
+static gchar *
+exit_words (EwDaemon *daemon)
 {
-  const gchar *edge = ew_daemon_get_edge_name (self->daemon);
-  gboolean off = ew_words_internet_is_off (self->daemon);
+  const gchar *edge = ew_daemon_get_edge_name (daemon);
 
-  gtk_widget_set_visible (self->exit, vpn || off);
-  if (off)
-    {
-      g_autofree gchar *text = ew_words_internet_off (self->daemon);
-      show_label (self->exit, text);
-    }
-  else if (vpn)
-    {
-      g_autofree gchar *text = *edge != '\0' ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
-                                             : g_strdup (_ ("Internet traffic leaves from the edge"));
-      show_label (self->exit, text);
-    }
+  if (ew_words_lockdown_blocks (daemon))
+    return ew_words_lockdown (daemon);
+  if (ew_words_internet_is_off (daemon))
+    return ew_words_internet_off (daemon);
+  if (ew_daemon_get_state (daemon) != EW_STATE_CONNECTED || ew_daemon_get_mode (daemon) != EW_MODE_VPN)
+    return NULL;
+  return *edge != '\0' ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
+                       : g_strdup (_ ("Internet traffic leaves from the edge"));
+}
+
+static void
+show_exit (EwTrayMenu *self)
+{
+  EwState state = ew_daemon_get_state (self->daemon);
+  gboolean waits = state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING;
+  const gchar *reason = waits ? ew_words_reason (self->daemon) : NULL;
+  g_autofree gchar *text = exit_words (self->daemon);
+
+  gtk_widget_set_visible (self->exit, text != NULL);
+  gtk_widget_set_visible (self->reason, reason != NULL);
+  if (text != NULL)
+    show_label (self->exit, text);
+  if (reason != NULL)
+    show_label (self->reason, reason);
 }
 
 static gboolean
@@ -245,12 +273,13 @@ refresh (gpointer user_data)
   EwState state = ew_daemon_get_state (self->daemon);
   EwMode mode = ew_daemon_get_mode (self->daemon);
   const gchar *const *addresses = ew_daemon_get_addresses (self->daemon);
+  gboolean locked = ew_daemon_get_locked_down (self->daemon);
   gboolean up = state == EW_STATE_CONNECTED || state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING;
   gboolean usable = ew_daemon_get_enrolled (self->daemon) && state != EW_STATE_AWAITING_APPROVAL;
 
   self->refresh = 0;
   show_label (self->status, status);
-  show_exit (self, state == EW_STATE_CONNECTED && mode == EW_MODE_VPN);
+  show_exit (self);
   gtk_widget_set_visible (self->portal, ew_words_wants_login (self->daemon));
   show_guard (self);
   show_check (self->connect, on_connect, up);
@@ -258,6 +287,8 @@ refresh (gpointer user_data)
   for (guint i = 0; i < G_N_ELEMENTS (self->modes); i++)
     show_check (self->modes[i], on_mode, usable && i == (guint)mode);
   gtk_widget_set_sensitive (self->mode, usable);
+  show_check (self->lockdown, on_lockdown, locked);
+  gtk_widget_set_sensitive (self->lockdown, ew_control_get_lockable (self->control));
   show_names (self);
   gtk_widget_set_sensitive (self->copy_self, addresses != NULL && addresses[0] != NULL);
   show_nodes (self);
@@ -329,6 +360,8 @@ ew_tray_menu_init (EwTrayMenu *self)
 
   self->status = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->status, FALSE);
+  self->reason = add_item (self, "", NULL, self);
+  gtk_widget_set_sensitive (self->reason, FALSE);
   self->exit = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->exit, FALSE);
   self->names = add_item (self, _ ("The mesh's names don't work here"), NULL, self);
@@ -344,6 +377,8 @@ ew_tray_menu_init (EwTrayMenu *self)
   self->mode = add_submenu (self, _ ("Mode"), &submenu);
   self->modes[EW_MODE_VPN] = add_radio (submenu, _ ("VPN"), on_mode, self);
   self->modes[EW_MODE_CONNECTOR] = add_radio (submenu, _ ("Connector Only"), on_mode, self);
+  /* Translators: while it is on, nothing leaves this computer except through the edge */
+  self->lockdown = add_check (self, _ ("Lockdown"), on_lockdown, self);
   add_separator (self);
   self->copy_self = add_item (self, _ ("Copy Address of This Computer"), on_copy_self, self);
   self->copy_node = add_submenu (self, _ ("Copy Address of"), &submenu);
@@ -364,6 +399,7 @@ ew_tray_menu_dispose (GObject *object)
   g_clear_handle_id (&self->tick, g_source_remove);
   g_clear_handle_id (&self->refresh, g_source_remove);
   g_clear_object (&self->daemon);
+  g_clear_object (&self->control);
   g_clear_object (&self->settings);
   g_clear_object (&self->autostart);
   g_clear_pointer (&self->busy, g_free);
@@ -383,6 +419,7 @@ ew_tray_menu_class_init (EwTrayMenuClass *class)
   G_OBJECT_CLASS (class)->dispose = ew_tray_menu_dispose;
   signals[CONNECT_ASKED] = new_signal ("connect-asked", 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
   signals[MODE_ASKED] = new_signal ("mode-asked", 1, G_TYPE_UINT, G_TYPE_NONE);
+  signals[LOCKDOWN_ASKED] = new_signal ("lockdown-asked", 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
   signals[GUARD_ASKED] = new_signal ("guard-asked", 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
   signals[COPY_ASKED] = new_signal ("copy-asked", 2, G_TYPE_STRING, G_TYPE_STRING);
   signals[OPEN_ASKED] = new_signal ("open-asked", 0, G_TYPE_NONE, G_TYPE_NONE);
@@ -392,10 +429,12 @@ ew_tray_menu_class_init (EwTrayMenuClass *class)
 }
 
 EwTrayMenu *
-ew_tray_menu_new (EwDaemon *daemon, GSettings *settings, EwAutostart *autostart)
+ew_tray_menu_new (EwControl *control, GSettings *settings, EwAutostart *autostart)
 {
   EwTrayMenu *self = g_object_new (EW_TYPE_TRAY_MENU, NULL);
+  EwDaemon *daemon = ew_control_get_daemon (control);
 
+  self->control = g_object_ref (control);
   self->daemon = g_object_ref (daemon);
   g_signal_connect_object (daemon, "notify", G_CALLBACK (on_daemon_changed), self, G_CONNECT_SWAPPED);
   if (settings != NULL)

@@ -8,19 +8,19 @@
 
 #include <gtk/gtk.h>
 
+#include "control/control.h"
 #include "model/autostart.h"
-#include "model/daemon.h"
 
 G_BEGIN_DECLS
 
 /* Signals, what the person asked for:
-     connect-asked (b on)   mode-asked (u EwMode)   guard-asked (b keep)   copy-asked (s name, s address)
-     open-asked ()          login-asked (b on)      hide-asked () */
+     connect-asked (b on)    mode-asked (u EwMode)   copy-asked (s name, s address)
+     lockdown-asked (b on)   guard-asked (b keep)    open-asked ()   login-asked (b on)   hide-asked () */
 #define EW_TYPE_TRAY_MENU (ew_tray_menu_get_type ())
 G_DECLARE_FINAL_TYPE (EwTrayMenu, ew_tray_menu, EW, TRAY_MENU, GtkMenu)
 
 /* settings: for the nodes used last; may be NULL. */
-EwTrayMenu *ew_tray_menu_new (EwDaemon *daemon, GSettings *settings, EwAutostart *autostart);
+EwTrayMenu *ew_tray_menu_new (EwControl *control, GSettings *settings, EwAutostart *autostart);
 /* busy: what is being asked for, in the place of the state; NULL: nothing. */
 void ew_tray_menu_set_busy (EwTrayMenu *self, const gchar *busy);
 /* The item that a click with the middle button on the icon stands for: it opens the map. Borrowed. */

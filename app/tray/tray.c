@@ -59,6 +59,12 @@ on_mode_asked (EwTray *self, guint mode)
 }
 
 static void
+on_lockdown_asked (EwTray *self, gboolean on)
+{
+  ew_control_set_lockdown (self->control, on);
+}
+
+static void
 on_guard_asked (EwTray *self, gboolean keep)
 {
   g_action_group_activate_action (G_ACTION_GROUP (self->application), keep ? "keep-mode" : "undo-mode", NULL);
@@ -223,7 +229,7 @@ ew_tray_look_for (EwTray *self)
 static void
 make_indicator (EwTray *self)
 {
-  EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings, self->autostart);
+  EwTrayMenu *menu = ew_tray_menu_new (self->control, self->settings, self->autostart);
 
   self->menu = menu;
   /* As app_indicator_new() does, which newer versions call deprecated: the one without GTK that they speak of is neither
@@ -232,6 +238,7 @@ make_indicator (EwTray *self)
                                   ew_tray_icon_name (self->daemon, FALSE), NULL);
   g_signal_connect_swapped (menu, "connect-asked", G_CALLBACK (on_connect_asked), self);
   g_signal_connect_swapped (menu, "mode-asked", G_CALLBACK (on_mode_asked), self);
+  g_signal_connect_swapped (menu, "lockdown-asked", G_CALLBACK (on_lockdown_asked), self);
   g_signal_connect_swapped (menu, "guard-asked", G_CALLBACK (on_guard_asked), self);
   g_signal_connect_swapped (menu, "copy-asked", G_CALLBACK (on_copy_asked), self);
   g_signal_connect_swapped (menu, "open-asked", G_CALLBACK (on_open_asked), self);

@@ -44,7 +44,7 @@ show_phase (EwGuardNote *self)
   if (phase != EW_GUARD_NONE)
     show_text (self);
   gtk_image_set_from_icon_name (self->icon, counting ? "edgeway-kind-shield-symbolic" : "edgeway-undone-symbolic");
-  gtk_widget_set_visible (self->detail, counting);
+  gtk_widget_set_visible (self->detail, counting && !ew_guard_watch_is_lockdown (self->watch));
   gtk_widget_set_visible (self->keep, counting);
   gtk_widget_set_visible (self->undo, counting);
   gtk_widget_set_visible (self->close, !counting);

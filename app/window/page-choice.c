@@ -19,6 +19,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
     .trial = ew_daemon_get_trial (daemon),
     .internet_off = ew_words_internet_is_off (daemon),
     .login = ew_words_wants_login (daemon),
+    .locked_out = ew_words_lockdown_blocks (daemon),
   };
 }
 
@@ -75,6 +76,8 @@ EwProblem
 ew_problem_choose (const EwSituation *situation)
 {
   EwPage page = ew_page_choose (situation);
+  if (situation->locked_out && !situation->login) /* the login comes first, and is let through */
+    return EW_PROBLEM_LOCKDOWN;
   if (page != EW_PAGE_MESH && page != EW_PAGE_EMPTY)
     return EW_PROBLEM_NONE;
   if (situation->login)

@@ -36,6 +36,7 @@ typedef enum
   EW_PROBLEM_WARNING,      /* connected, and the daemon has something to say */
   EW_PROBLEM_PARTIAL,      /* connected, and one thing does not work */
   EW_PROBLEM_TRIAL,
+  EW_PROBLEM_LOCKDOWN, /* on every page: nothing leaves this computer, as there is no tunnel */
 } EwProblem;
 
 typedef struct
@@ -49,7 +50,8 @@ typedef struct
   gboolean partial;   /* the daemon names something that does not work while the rest does */
   gboolean trial;
   gboolean internet_off;
-  gboolean login; /* the network wants one on its own page */
+  gboolean login;      /* the network wants one on its own page */
+  gboolean locked_out; /* lockdown blocks all traffic */
 } EwSituation;
 
 EwSituation ew_situation_get (EwDaemon *daemon, EwTopology *topology);

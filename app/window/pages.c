@@ -44,7 +44,8 @@ struct _EwPages
   EwDaemon *daemon;
   EwTopology *topology;
   EwPage page;
-  gboolean trial; /* the mesh that was seen last was a trial's */
+  gboolean trial;  /* the mesh that was seen last was a trial's */
+  gboolean locked; /* lockdown was on when the service was seen last */
   Wait wait;
   Stage stage;
   guint stage_end;
@@ -124,6 +125,14 @@ describe_service (EwPages *self, PageContent *content)
   content->picture = EW_PICTURE_ABSENT;
   content->text = _ ("Tunnels are made by a background service. Without it your normal network stays as it is.");
   content->buttons[0] = (PageButton){ _ ("Try Again"), NULL };
+  if (self->locked && self->page == EW_PAGE_NOT_STARTING)
+    {
+      content->title = _ ("The Edgeway Service Isn't Running");
+      content->text = _ ("Tunnels are made by a background service. Without it lockdown stays on and blocks all "
+                         "traffic. Start the service again, or turn lockdown off with this command:");
+      content->command = "sudo edgewayctl lockdown off";
+      return;
+    }
   if (self->trial)
     {
       content->title = _ ("The Trial Has Ended");
@@ -168,7 +177,8 @@ static void
 describe_unreachable (EwPages *self, PageContent *content)
 {
   const gchar *edge = ew_daemon_get_edge_name (self->daemon);
-  gboolean off = ew_words_internet_is_off (self->daemon);
+  gboolean locked = ew_words_lockdown_blocks (self->daemon);
+  gboolean off = ew_words_internet_is_off (self->daemon) || locked;
   gboolean login = ew_words_wants_login (self->daemon);
   content->picture = EW_PICTURE_BROKEN;
   content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Can't Reach %s"), edge) : NULL;
@@ -181,7 +191,7 @@ describe_unreachable (EwPages *self, PageContent *content)
   guint n = 0;
   if (login)
     content->buttons[n++] = (PageButton){ _ ("Open the Network's Login Page"), "app.open-portal" };
-  else if (off)
+  else if (off && !locked) /* lockdown needs VPN mode */
     content->buttons[n++] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
   content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
   content->buttons[n] = (PageButton){ _ ("Disconnect"), "app.connected" };
@@ -260,6 +270,9 @@ describe_membership (EwPages *self, PageContent *content)
       content->title = _ ("This Computer Was Removed");
       content->text = _ ("Its tunnel was removed; your normal network isn't affected. Join again with a new enrollment "
                          "key, or leave the mesh to erase what is left of it here.");
+      if (ew_words_lockdown_blocks (self->daemon))
+        content->text = _ ("Its tunnel was removed, so lockdown blocks all traffic until you turn it off. Join again "
+                           "with a new enrollment key, or leave the mesh to erase what is left of it here.");
       content->cause = ew_daemon_get_message (self->daemon);
       content->buttons[0] = (PageButton){ _ ("Join Again…"), "app.join" };
       content->buttons[1] = (PageButton){ _ ("Leave the Mesh…"), "app.leave" };
@@ -450,7 +463,10 @@ static void
 refresh_content (EwPages *self)
 {
   if (ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY)
-    self->trial = ew_daemon_get_trial (self->daemon);
+    {
+      self->trial = ew_daemon_get_trial (self->daemon);
+      self->locked = ew_daemon_get_locked_down (self->daemon);
+    }
 
   gboolean shown = self->page != EW_PAGE_MESH && self->stage != STAGE_SILENT;
   if (shown)
@@ -538,8 +554,8 @@ ew_pages_new (EwDaemon *daemon, EwTopology *topology)
 {
   EwPages *self = g_object_new (EW_TYPE_PAGES, NULL);
   const gchar *const followed[]
-    = { "availability",       "state", "reason", "message", "mode", "edge-name", "mesh", "administrator",
-        "unavailable-message" };
+    = { "availability",        "state",   "reason", "message", "mode", "edge-name", "mesh", "administrator",
+        "unavailable-message", "lockdown" };
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   self->page = EW_PAGE_MESH;

@@ -78,6 +78,10 @@ refresh (EwProblemBar *self)
       text = ew_words_internet_off (self->daemon);
       show_line (self, "edgeway-attention-symbolic", text, _ ("Use Connector Only"), "app.mode::connector");
       break;
+    case EW_PROBLEM_LOCKDOWN:
+      text = ew_words_lockdown (self->daemon);
+      show_line (self, "edgeway-attention-symbolic", text, _ ("Turn Off Lockdown"), "app.lockdown-off");
+      break;
     case EW_PROBLEM_DISCONNECTED:
       show_line (self, "edgeway-disconnected-symbolic", _ ("Disconnected. The map is as last seen."), _ ("Connect"),
                  "app.connected");
@@ -126,11 +130,11 @@ ew_problem_bar_show (EwProblemBar *self, EwProblem problem)
   self->problem = problem;
   g_clear_handle_id (&self->delay, g_source_remove);
   refresh (self);
-  if (problem == EW_PROBLEM_ERROR || problem == EW_PROBLEM_INTERNET_OFF)
+  if (problem == EW_PROBLEM_ERROR || problem == EW_PROBLEM_INTERNET_OFF || problem == EW_PROBLEM_LOCKDOWN)
     gtk_widget_add_css_class (self->bar, "error");
   else
     gtk_widget_remove_css_class (self->bar, "error");
-  if ((problem == EW_PROBLEM_RECONNECTING || problem == EW_PROBLEM_INTERNET_OFF)
+  if ((problem == EW_PROBLEM_RECONNECTING || problem == EW_PROBLEM_INTERNET_OFF || problem == EW_PROBLEM_LOCKDOWN)
       && !gtk_revealer_get_reveal_child (self->revealer))
     self->delay = g_timeout_add (RECONNECTING_AFTER_MS, reveal, self);
   else
@@ -175,6 +179,7 @@ ew_problem_bar_new (EwDaemon *daemon, EwTopology *topology)
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   g_signal_connect_object (daemon, "notify::message", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::state", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::edge-name", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::problems", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::error", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);

@@ -24,7 +24,8 @@ struct _EwStatusBar
   gboolean following; /* the switch is being set to the daemon's state: not a request */
   GtkWidget *vpn, *connector;
   GtkLabel *vpn_detail, *connector_detail, *mode_detail, *state_label, *detail_label;
-  GtkSwitch *connect_switch;
+  GtkWidget *lockdown_row, *lockdown_detail;
+  GtkSwitch *connect_switch, *lockdown_switch;
   GtkWidget *busy_box, *cancel_button;
   EwSpinner *spinner;
   EwGuardNote *guard;
@@ -53,8 +54,9 @@ show_modes (EwStatusBar *self)
 {
   EwDaemon *daemon = ew_control_get_daemon (self->control);
   const gchar *edge = ew_daemon_get_edge_name (daemon);
-  g_autofree gchar *detail = ew_words_internet_is_off (daemon) ? g_strdup (_ ("Your internet is off"))
-                             : ew_daemon_get_trial (daemon)    ? g_strdup (_ ("Not in a trial: its edge leads nowhere"))
+  gboolean off = ew_words_internet_is_off (daemon) || ew_words_lockdown_blocks (daemon);
+  g_autofree gchar *detail = off                            ? g_strdup (_ ("Your internet is off"))
+                             : ew_daemon_get_trial (daemon) ? g_strdup (_ ("Not in a trial: its edge leads nowhere"))
                              : *edge != '\0'
                                /* Translators: %s is the name of an edge, such as Frankfurt */
                                ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
@@ -75,8 +77,8 @@ show_detail (EwStatusBar *self)
   const gchar *busy = ew_control_get_busy_text (self->control);
   EwDaemon *daemon = ew_control_get_daemon (self->control);
   /* The cause is read once: mostly on the page or in the line above the map. */
-  g_autofree gchar *detail
-    = ew_words_internet_is_off (daemon) ? ew_words_state_detail (daemon) : ew_words_state_span (daemon);
+  gboolean off = ew_words_internet_is_off (daemon) || ew_words_lockdown_blocks (daemon);
+  g_autofree gchar *detail = off ? ew_words_state_detail (daemon) : ew_words_state_span (daemon);
   if (busy != NULL && gtk_widget_get_visible (self->busy_box))
     gtk_label_set_label (self->detail_label, busy);
   else
@@ -93,19 +95,35 @@ on_clock (gpointer user_data)
   show_detail (user_data);
 }
 
-/* The switch shows the daemon's state, also after a request that failed. */
+/* A switch shows the daemon's state, also after a request that failed. */
 static void
-show_switch (EwStatusBar *self)
+show_switch (EwStatusBar *self, GtkSwitch *toggle, gboolean on)
 {
-  gboolean connected = ew_control_get_connected (self->control);
-  if (ew_control_get_busy_text (self->control) == NULL || gtk_switch_get_state (self->connect_switch) != connected)
+  if (ew_control_get_busy_text (self->control) == NULL || gtk_switch_get_state (toggle) != on)
     {
       self->following = TRUE;
-      gtk_switch_set_state (self->connect_switch, connected);
-      gtk_switch_set_active (self->connect_switch, connected);
+      gtk_switch_set_state (toggle, on);
+      gtk_switch_set_active (toggle, on);
       self->following = FALSE;
     }
-  gtk_accessible_update_state (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_STATE_CHECKED, connected, -1);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (toggle), GTK_ACCESSIBLE_STATE_CHECKED, on, -1);
+}
+
+static void
+show_switches (EwStatusBar *self)
+{
+  show_switch (self, self->connect_switch, ew_control_get_connected (self->control));
+  show_switch (self, self->lockdown_switch, ew_daemon_get_locked_down (ew_control_get_daemon (self->control)));
+}
+
+/* It needs VPN mode; elsewhere the options explain it. */
+static void
+show_lockdown (EwStatusBar *self)
+{
+  EwDaemon *daemon = ew_control_get_daemon (self->control);
+  gboolean locked = ew_daemon_get_locked_down (daemon);
+  gtk_widget_set_visible (self->lockdown_row, locked || ew_daemon_get_mode (daemon) == EW_MODE_VPN);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->lockdown_switch), ew_control_get_lockable (self->control));
 }
 
 static void
@@ -114,7 +132,8 @@ show_state (EwStatusBar *self)
   g_autofree gchar *state = ew_words_state (ew_control_get_daemon (self->control));
   gtk_label_set_label (self->state_label, state);
   gtk_widget_set_sensitive (GTK_WIDGET (self->connect_switch), ew_control_get_possible (self->control));
-  show_switch (self);
+  show_lockdown (self);
+  show_switches (self);
   show_modes (self);
   show_detail (self);
 }
@@ -146,13 +165,13 @@ busy_changed (EwStatusBar *self)
     show_detail (self);
   else if (self->busy_delay == 0)
     self->busy_delay = g_timeout_add (BUSY_AFTER_MS, busy_long, self);
-  show_switch (self);
+  show_switches (self);
 }
 
 static gboolean
 tell_true_state (gpointer user_data)
 {
-  show_switch (user_data);
+  show_switches (user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -167,6 +186,19 @@ ew_status_bar_state_set (GtkSwitch *connect_switch, gboolean wished, EwStatusBar
   else
     ew_control_cancel (self->control); /* reset while the daemon was being asked */
   /* GtkSwitch calls itself checked when its knob has moved: correct the state once it is done. */
+  g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
+  return TRUE;
+}
+
+static gboolean
+ew_status_bar_lockdown_set (GtkSwitch *lockdown_switch, gboolean wished, EwStatusBar *self)
+{
+  if (self->following)
+    return TRUE;
+  if (wished != ew_daemon_get_locked_down (ew_control_get_daemon (self->control)))
+    gtk_widget_activate_action (GTK_WIDGET (self), "app.lockdown", NULL);
+  else
+    ew_control_cancel (self->control);
   g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
   return TRUE;
 }
@@ -221,11 +253,15 @@ ew_status_bar_class_init (EwStatusBarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, state_label);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, detail_label);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connect_switch);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, lockdown_row);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, lockdown_switch);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, lockdown_detail);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, busy_box);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, cancel_button);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, spinner);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, guard);
   gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_state_set);
+  gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_lockdown_set);
   gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_cancel);
 }
 
@@ -235,6 +271,8 @@ ew_status_bar_init (EwStatusBar *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,
                                   self->state_label, self->detail_label, NULL, -1);
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (self->lockdown_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,
+                                  self->lockdown_detail, NULL, -1);
 }
 
 void
@@ -247,6 +285,7 @@ ew_status_bar_set_narrow (EwStatusBar *self, gboolean narrow)
     gtk_widget_insert_before (guard, rows, NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->vpn_detail), !narrow);
   gtk_widget_set_visible (GTK_WIDGET (self->connector_detail), !narrow);
+  gtk_widget_set_visible (self->lockdown_detail, !narrow);
   gtk_widget_set_visible (GTK_WIDGET (self->mode_detail), narrow);
 }
 
@@ -255,8 +294,8 @@ ew_status_bar_new (EwControl *control)
 {
   EwStatusBar *self = g_object_new (EW_TYPE_STATUS_BAR, NULL);
   EwDaemon *daemon = ew_control_get_daemon (control);
-  const gchar *const followed[]
-    = { "availability", "state", "reason", "message", "mode", "edge-name", "since", "trial" };
+  const gchar *const followed[] = { "availability", "state", "reason", "message",     "mode",
+                                    "edge-name",    "since", "trial",  "guard-until", "lockdown" };
   self->control = g_object_ref (control);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
     {

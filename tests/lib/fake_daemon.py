@@ -14,6 +14,7 @@ Takes commands on stdin, one JSON object a line; end of input ends it only with 
   {"release": "Enroll"}                                             its calls that wait are answered, later ones at once
   {"drop": true}                   all topology streams end         {"raw": "text\\n"}: into the streams, as it is
   {"quiet": true}                  no counters any more             {"quit": true}
+  {"split": {"excluded": ["203.0.113.0/24"]}}                       the networks of VPN mode's lists
 
 As a class, inside a process with a GLib main loop: FakeDaemon (address, nodes=9), .set (State="removed"), .command ({…}), .close ().
 make_key (kind, secret) makes enrollment keys; one with the secret "expired", "used" or "pin" is refused as such. A name "slow" makes Enroll and AddNode take 3 s.
@@ -164,13 +165,14 @@ class FakeDaemon:
         self.refused, self.accepted = set(), set()
         self.quiet = False
         self.tailscale = None  # "there", "fixed"
+        self.split, self.lan = {"excluded": [], "included": []}, "allow"
         self.sources = {}
         self.before_guard = None
         with open(XML) as file:
             self.interface = Gio.DBusNodeInfo.new_for_xml(file.read()).lookup_interface(NAME)
         self.signatures = {info.name: info.signature for info in self.interface.properties}
         self.values = {info.name: {"s": "", "x": 0, "as": [], "b": False}[info.signature] for info in self.interface.properties}
-        self.values.update(Mode="connector", Kind="device", Version=product_version(), Interface="edgeway0")
+        self.values.update(Mode="connector", Lockdown="off", Kind="device", Version=product_version(), Interface="edgeway0")
         self._enter(state, "admin" if administrator else "member")
         self.connection = Gio.DBusConnection.new_for_address_sync(
             address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
@@ -261,6 +263,7 @@ class FakeDaemon:
             self.delays.pop(command["release"], None)
         self.quiet = command.get("quiet", self.quiet)
         self.tailscale = command.get("tailscale", self.tailscale)
+        self.split.update(command.get("split", {}))
         if "raw" in command:
             for stream in self.streams:
                 stream.write(command["raw"].encode())
@@ -347,6 +350,8 @@ class FakeDaemon:
         before, seconds = self.values["Mode"], options.get("confirm-within", self.guard_seconds)
         if mode == before:
             return
+        if mode == "connector" and self.values["Lockdown"] != "off":
+            raise Refusal("Failed", "Lockdown is on: %s. Switch it off first with `edgewayctl lockdown off`.", "in connector-only mode this computer would have no internet")
         self._end_guard()
         self.set(Mode=mode)
         if mode == "vpn" and seconds:
@@ -369,12 +374,53 @@ class FakeDaemon:
             raise Refusal("NotFound", "This network has no login page that Edgeway knows of. See `edgewayctl diagnose`.")
         return self.values["PortalUrl"]
 
+    def do_SetLockdown(self, on, options):
+        self._later("lockdown", 0, None)
+        if not on:
+            self.set(Lockdown="off", LockdownUntil=0)
+            return
+        self._need_member()
+        if self.values["Mode"] != "vpn":
+            raise Refusal("Failed", "Lockdown needs VPN mode: in connector-only mode this computer would have no internet. Switch it on first with `edgewayctl mode vpn`.")
+        if self.split["included"]:
+            raise Refusal("Failed", "Only a list of networks goes through the edge here, and lockdown would stop everything else. Remove them first with "
+                          "`edgewayctl split remove`: `edgewayctl split list` shows them.")
+        seconds = options.get("confirm-within", 0)
+        self.set(Lockdown="trying" if seconds else "on", LockdownUntil=int((time.time() + seconds) * 1e6) if seconds else 0)
+        if seconds:
+            self._later("lockdown", seconds, lambda: self.set(Lockdown="off", LockdownUntil=0))
+
+    def do_ChangeSplit(self, action, cidr):
+        self._need_member()
+        try:
+            network = str(ipaddress.ip_network(cidr))
+        except ValueError:
+            try:
+                raise Refusal("RouteInvalid", "\"%s\" has bits set after its length. Did you mean %s?", cidr, str(ipaddress.ip_network(cidr, False))) from None
+            except ValueError:
+                raise Refusal("RouteInvalid", "\"%s\" isn't a network. Write an address and a prefix length, for example 203.0.113.0/24.", cidr) from None
+        if action != "remove" and network.startswith("100.96."):
+            raise Refusal("RouteRefused", f"%s can't be {action}d: %s.", network, "it overlaps the mesh's own addresses")
+        for name, networks in self.split.items():
+            self.split[name] = sorted({other for other in networks if other != network} | ({network} if name == action + "d" else set()))
+
+    def do_SetLan(self, allow):
+        self._need_member()
+        self.lan = "allow" if allow else "block"
+
     def do_ConfirmMode(self):
         self._need_member()
+        if self.values["Lockdown"] == "trying":
+            self._later("lockdown", 0, None)
+            self.set(Lockdown="on", LockdownUntil=0)
+            return
         self._end_guard()
 
     def do_UndoMode(self):
         self._need_member()
+        if self.values["Lockdown"] == "trying":
+            self.do_SetLockdown(False, {})
+            return
         if self.before_guard is None:
             raise Refusal("NotFound", "There is no switch to undo. Set the mode with `edgewayctl mode vpn` or `edgewayctl mode connector`.")
         self._undo()
@@ -425,7 +471,8 @@ class FakeDaemon:
                            "guard_until": rfc3339(v["GuardUntil"] / 1e6), "name": v["NodeName"] or None, "kind": v["Kind"], "role": v["Role"] or None,
                            "addresses": v["Addresses"], "edge": {"name": v["EdgeName"], "endpoint": v["EdgeEndpoint"], "transport": v["Transport"],
                                                                  "rtt_ms": own and own["rtt_ms"]},
-                           "since": rfc3339(v["Since"] / 1e6), "rx_bytes": own and own["rx_bytes"], "tx_bytes": own and own["tx_bytes"], "interface": v["Interface"]})
+                           "since": rfc3339(v["Since"] / 1e6), "rx_bytes": own and own["rx_bytes"], "tx_bytes": own and own["tx_bytes"], "interface": v["Interface"],
+                           "lockdown": v["Lockdown"], "lan": self.lan, "split": self.split})
 
     def do_Ping(self, target, _timeout_ms):
         if self.values["State"] != "connected":

@@ -191,6 +191,54 @@ class Pages(Walk):
         self.daemon.set(State="connected")
         self.check("map")
 
+    def test_lockdown(self):
+        """Its switch is there in VPN mode; while it blocks all traffic a line says so on every page, with a button that ends it."""
+        self.open()
+        nodes = self.check("map")
+        self.assertFalse(self.lockdown(nodes), "without VPN mode there is nothing to switch")
+        self.daemon.set(Mode="vpn")
+        nodes = self.check("map", words=["Nothing leaves this computer except through the edge", "VPN Options"])
+        self.assertNotIn("CHECKED", self.lockdown(nodes)["states"])
+        self.desktop.press(self.lockdown(nodes)["role"], exactly="Lockdown")
+        self.assertEqual([True, {}], self.daemon.called("SetLockdown", SLOW))
+        wait_for("the switch to be on", lambda: "CHECKED" in self.lockdown(self.desktop.tree())["states"], SLOW, 0.3)
+        self.daemon.set(State="reconnecting", Reason="tls-intercepted", Message="Something on the way reads TLS.")
+        self.check("map", words=["Lockdown blocks all traffic until Frankfurt answers.", "Something on the way reads TLS."])
+        self.daemon.set(State="disconnected")
+        self.check("map", words=["Lockdown blocks all traffic until this computer connects."])
+        self.desktop.press("push button", exactly="Turn Off Lockdown")
+        self.assertEqual([False, {}], self.daemon.called("SetLockdown", SLOW))
+        self.check("map", words=["Disconnected. The map is as last seen."])
+        self.daemon.set(State="removed", Lockdown="on")
+        self.check(words=["This Computer Was Removed", "Lockdown blocks all traffic because there is no tunnel."])
+
+    @staticmethod
+    def lockdown(nodes):
+        return next((n for n in nodes if n["name"] == "Lockdown" and n["role"] not in ("label", "heading")), None)
+
+    def test_service_gone_in_lockdown(self):
+        """The rules are still there, so what the page offers is the command that removes them."""
+        self.open()
+        self.daemon.set(Mode="vpn", Lockdown="on")
+        self.check("map", words=["Lockdown"])
+        self.daemon.stop()
+        self.check("status", words=["Without it lockdown stays on", "sudo edgewayctl lockdown off"])
+
+    def test_https(self):
+        """Told of every node, also to those who see no lines: in its name, on its card, in the list, in its details with the reason."""
+        self.open()
+        self.check("map", words=["nas, online, 12"])
+        self.daemon.say(node={"id": "n0000000000000005", "transport": "https"})
+        self.check("map", words=["nas, online, via HTTPS, 12"])
+        self.act("show-path", "n0000000000000005", window=True)
+        wait_for("the card to say so", lambda: self.desktop.find_all("label", "ms · via HTTPS"), SLOW, 0.3)
+        self.act("show-details", "n0000000000000005", window=True)
+        self.check("map", "details", words=["Transport", "UDP packets from its network get no answer."])
+        self.act("view", "list", window=True)
+        self.check("list", "details", words=["nas, online, via HTTPS"])
+        self.daemon.say(node={"id": "n0000000000000005", "transport": "udp"})
+        self.desktop.gone(exactly="UDP packets from its network get no answer.", seconds=SLOW)
+
     def test_member(self):
         self.open("--member")
         nodes = self.check("map")
@@ -281,6 +329,39 @@ class Windows(Walk):
         self.desktop.press("push button", exactly="Undo Fix")
         self.check(window="Diagnosis", words=["1 check failed."])
         self.close_window("Diagnosis")
+
+    def test_vpn_options(self):
+        """Every choice shows what the daemon has: networks come and go, what can't be taken is refused where it was typed, a switch follows."""
+        self.open()
+        self.daemon.say(split={"excluded": ["203.0.113.0/24"]})
+        self.check("map")
+        self.act("vpn-options")
+        title = "VPN Options"
+        nodes = self.check(window=title, words=["Lockdown needs VPN mode. Switch to VPN first.", "Allow Devices on the Local Network", "Outside the Tunnel", "Only Through the Tunnel",
+                                                "203.0.113.0/24", "Remove 203.0.113.0/24"])
+        lan = next(n for n in nodes if n["name"] == "Allow Devices on the Local Network" and n["role"] not in ("label", "list item"))
+        self.assertIn("CHECKED", lan["states"])
+        self.desktop.press(lan["role"], exactly=lan["name"])
+        self.assertEqual([False], self.daemon.called("SetLan", SLOW))
+        wait_for("the switch to be off", lambda: "CHECKED" not in self.desktop.find(lan["role"], exactly=lan["name"])["states"], SLOW, 0.3)
+        entry = "Network, such as 203.0.113.0/24"
+        self.desktop.type("text", entry, "100.96.0.0/16")
+        self.desktop.press("push button", exactly="Add the Network")
+        self.assertEqual(["exclude", "100.96.0.0/16"], self.daemon.called("ChangeSplit", SLOW))
+        self.check(window=title, words=["100.96.0.0/16 can't be excluded: it overlaps the mesh's own addresses."])
+        self.desktop.find("text", entry, state="INVALID", seconds=SLOW)
+        self.desktop.type("text", entry, "nonsense")
+        wait_for("nothing to add", lambda: all("SENSITIVE" not in n["states"] for n in self.desktop.find_all("push button", exactly="Add the Network")), SLOW, 0.3)
+        self.desktop.type("text", entry, "198.51.100.7")
+        self.desktop.press("push button", exactly="Add the Network")
+        self.assertEqual(["exclude", "198.51.100.7"], self.daemon.called("ChangeSplit", SLOW))
+        self.check(window=title, words=["Remove 198.51.100.7/32"])
+        self.desktop.press("push button", exactly="Remove 203.0.113.0/24")
+        self.assertEqual(["remove", "203.0.113.0/24"], self.daemon.called("ChangeSplit", SLOW))
+        self.desktop.gone("push button", exactly="Remove 203.0.113.0/24", seconds=SLOW)
+        self.daemon.set(Mode="vpn")
+        self.check(window=title, words=["not while Edgeway doesn't run"])
+        self.close_window(title)
 
     def test_diagnosis(self):
         self.open()

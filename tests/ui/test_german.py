@@ -122,7 +122,7 @@ class German(unittest.TestCase):
     def test_dialogs(self):
         self.open()
         self.check("Nur Connector")
-        for action, german in (("add-server", "Über diesen Rechner"), ("add-phone", "Über dieses Telefon"), ("new-mesh", "Ein Server in der Mitte"), ("diagnose", "Diagnose"),
+        for action, german in (("add-server", "Über diesen Rechner"), ("add-phone", "Über dieses Telefon"), ("new-mesh", "Ein Server in der Mitte"), ("diagnose", "Diagnose"), ("vpn-options", "Geräte im lokalen Netz erlauben"),
                                ("leave", "birchwood verlassen?")):
             with self.subTest(action):
                 self.act(action)
@@ -161,6 +161,28 @@ class German(unittest.TestCase):
         self.check("Tunnelschnittstellen können angelegt werden")
         self.check("neben dem Tunnel aufgelöst, bei 192.168.1.1:")
         self.check("Tragen Sie in den Netzwerkeinstellungen")
+
+    def test_lockdown_and_https(self):
+        """With the reason why the tunnel is down."""
+        self.open()
+        self.check("Nur Connector")
+        self.say(node={"id": "n0000000000000005", "transport": "https"})
+        self.check("nas, online, über HTTPS")
+        self.act("show-details", "n0000000000000005", window=True)
+        self.check("UDP-Pakete aus seinem Netz bleiben unbeantwortet.")
+        self.say(set={"Mode": "vpn", "Lockdown": "on"})
+        self.check("Nichts verlässt diesen Rechner außer über den Edge")
+        template = ("This network reads TLS: the certificate that comes from %s isn't the edge's (issued by %s), so nothing is sent there. Ask whoever runs the network for an "
+                    "exception for %s.")
+        place = "203.0.113.5:443"
+        self.say(set={"State": "reconnecting", "Reason": "tls-intercepted", "Message": template % (place, "CN=Hotel", place),
+                      "MessagePhrase": json.dumps([template, place, "CN=Hotel", place])})
+        self.check("Die Sperre blockiert allen Verkehr, bis Frankfurt antwortet.")
+        self.check("Dieses Netz liest TLS mit")
+        self.say(set={"Mode": "connector", "Lockdown": "off"})
+        self.check("Die Karte zeigt den letzten Stand.")
+        self.act("lockdown")
+        self.check("Die Sperre erfordert den VPN-Modus")
 
     def test_pages(self):
         self.open("--state", "not-enrolled")

@@ -194,6 +194,38 @@ class Map(Hands, FakeCase):
         self.keys("Escape")
         self.desktop.gone("menu item", "About Edgeway", seconds=SLOW)
 
+    def test_vpn_options(self):
+        """Lockdown in the bar, then the options: a network is added, refused and removed, a switch is flipped, and the way back."""
+        d = self.desktop
+        self.daemon.set(Mode="vpn")
+        d.find("label", exactly="Lockdown", seconds=SLOW)
+        self.to_map()
+        self.tab_to("Lockdown", "check box")
+        self.keys("space")
+        self.assertEqual([True, {}], self.daemon.called("SetLockdown", SLOW))
+        self.tab_to("VPN Options", "push button")
+        self.keys("Return")
+        d.find("frame", exactly="VPN Options", seconds=SLOW)
+        self.tab_to("Allow Devices on the Local Network", "check box")
+        self.keys("space")
+        self.assertEqual([False], self.daemon.called("SetLan", SLOW))
+        self.keys("Tab")
+        self.write("nonsense")
+        self.text("Network, such as", "nonsense")
+        self.keys("Return")
+        d.find("label", "Enter a network or an address", seconds=SLOW)
+        self.keys("ctrl+a")
+        self.write("198.51.100.0/24")
+        self.keys("Return")
+        self.assertEqual(["exclude", "198.51.100.0/24"], self.daemon.called("ChangeSplit", SLOW))
+        self.tab_to("Remove 198.51.100.0/24", "push button")
+        self.keys("space")
+        self.assertEqual(["remove", "198.51.100.0/24"], self.daemon.called("ChangeSplit", SLOW))
+        d.gone("push button", exactly="Remove 198.51.100.0/24", seconds=SLOW)
+        self.keys("Escape")
+        d.gone("frame", exactly="VPN Options", seconds=SLOW)
+        self.on("VPN Options")
+
     def test_quit(self):
         self.keys("ctrl+q")
         self.assertEqual(0, self.app.wait(SLOW))

@@ -71,6 +71,19 @@ class Wide(PicturedCase):
         self.daemon.set(State="error")
         self.shoot("error")
 
+    def test_https_and_lockdown(self):
+        self.start()
+        self.daemon.say(node={"id": NAS, "transport": "https"})
+        self.daemon.set(Mode="vpn", Lockdown="on")
+        self.settle_traffic()
+        self.shoot("map")
+        self.window_act("show-path", NAS)
+        self.shoot("path")
+        self.window_act("show-details", NAS)
+        self.shoot("details")
+        self.daemon.set(State="disconnected")
+        self.shoot("blocked")
+
 
 class Narrow(PicturedCase):
     VIEW, NAME = VIEWS["narrow"], "narrow"
@@ -84,6 +97,10 @@ class Narrow(PicturedCase):
         self.settle_traffic()
         self.shoot("map")
         self.dialog("server", "add-server")
+        self.escape()
+        self.daemon.set(Mode="vpn", Lockdown="on")
+        self.shoot("lockdown")
+        self.dialog("VPN options", "vpn-options")
 
 
 class Large(PicturedCase):
@@ -136,6 +153,12 @@ class Worst(PicturedCase):
         self.escape()
         self.dialog("share a network", "share-network", NAS, window=True)
         self.escape()
+        self.daemon.say(split={"excluded": ["2001:db8:1234:5678::/64"], "included": ["198.51.100.7/32"]}, node={"id": NAS, "transport": "https"})
+        self.dialog("VPN options", "vpn-options")
+        self.escape()
+        self.daemon.set(Mode="vpn", Lockdown="on")
+        self.shoot("lockdown")
+        self.daemon.set(Mode="connector", Lockdown="off")
         self.window_act("show-details", NAS)
         self.shoot("details")
         self.window_act("details")

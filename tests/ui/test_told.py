@@ -110,6 +110,19 @@ class WithoutWindow(FakeCase):
         self.wait_told("Nothing Was Changed", "service")
         self.wait_end()
 
+    def test_lockdown(self):
+        """Refused without VPN mode, then on and off again, as by the notification's button."""
+        self.ask_from_outside("lockdown")
+        self.wait_told("Nothing Was Changed", "Lockdown needs VPN mode")
+        self.wait_end()
+        self.daemon.set(Mode="vpn")
+        for action, on, title in (("lockdown", True, "Lockdown Is On"), ("lockdown-off", False, "Lockdown Is Off")):
+            with self.subTest(action):
+                self.ask_from_outside(action)
+                self.assertEqual([on, {}], self.daemon.called("SetLockdown", SLOW))
+                self.wait_told(title)
+                self.wait_end()
+
     def test_windows(self):
         """A request that needs a window opens it only once, however often it's made."""
         self.ask_from_outside("add-phone")

@@ -298,15 +298,59 @@ class Panel(TrayCase):
         """Nothing in it that is not meant to be there, in this order."""
         self.desktop.run("gsettings", "set", "org.edgeway.Edgeway", "recent-nodes", "[('nas', '100.96.0.21')]")
         self.wait_entry(lambda i: True, "Copy Address of", "nas")
-        self.assertEqual(["Connected · connector only", "Connect", "Mode", "Copy Address of This Computer", "Copy Address of", "Open Map", "Start at Login",
+        self.assertEqual(["Connected · connector only", "Connect", "Mode", "Lockdown", "Copy Address of This Computer", "Copy Address of", "Open Map", "Start at Login",
                           "Hide Tray Icon (the Tunnel Stays Up)"], self.labels())
         self.assertEqual(["VPN", "Connector Only"], [i["label"] for i in self.entry("Mode")["submenu"]])
         self.daemon.set(Mode="vpn")
         self.wait_entry(lambda i: not i["enabled"], "Internet traffic leaves from Frankfurt")
         self.daemon.set(State="reconnecting")
         self.wait_entry(lambda i: not i["enabled"], r"Your internet is off until Frankfurt answers\.")
+        self.daemon.set(Reason="tls-intercepted", Message="The certificate isn't an edge's.")
+        self.wait_entry(lambda i: not i["enabled"], "Something on this network reads encrypted traffic")
         self.daemon.set(State="disconnected")
         self.wait_entry(lambda i: True, "Hide Tray Icon")
+        self.assertIsNone(self.entry("Something on this network reads encrypted traffic"))
+
+    def test_lockdown(self):
+        """A check that follows the daemon, in VPN mode; off in every state. While it blocks all traffic the menu, the icon and a notification say so."""
+        self.wait_entry(lambda i: not i["enabled"] and not i["checked"] and i["toggle"] == "checkmark", "Lockdown")
+        self.daemon.set(Mode="vpn")
+        self.wait_entry(lambda i: i["enabled"] and not i["checked"], "Lockdown")
+        self.daemon.say(fail={"SetLockdown": ["NotAuthorized", "You may not do that here."]})
+        self.click("Lockdown")
+        self.assertEqual([True, {}], self.daemon.called("SetLockdown"))
+        wait_for("the refusal", lambda: "You may not do that here." in self.log(), 20)
+        self.assertFalse(self.entry("Lockdown")["checked"])
+        self.daemon.say(fail={"SetLockdown": None})
+        self.click("Lockdown")
+        self.daemon.called("SetLockdown")
+        self.wait_entry(lambda i: i["checked"], "Lockdown")
+        self.wait_item("vpn", "Edgeway: Connected · VPN · lockdown")
+        self.daemon.set(State="reconnecting")
+        self.wait_entry(lambda i: not i["enabled"], r"Lockdown blocks all traffic until Frankfurt answers\.")
+        self.wait_item("attention")
+        self.wait_told("Nothing Leaves This Computer")
+        self.ask("activate", name="org.edgeway.Edgeway.Tray", path="/org/edgeway/Edgeway/Tray", action="lockdown-off")
+        self.assertEqual([False, {}], self.daemon.called("SetLockdown"))
+        self.wait_told("Nothing Leaves This Computer", 0)
+        self.wait_entry(lambda i: not i["checked"], "Lockdown")
+        self.wait_entry(lambda i: not i["enabled"], r"Your internet is off until Frankfurt answers\.")
+        # Disconnected, it is still one click.
+        self.daemon.set(State="disconnected", Lockdown="on")
+        self.wait_entry(lambda i: not i["enabled"], r"Lockdown blocks all traffic until this computer connects\.")
+        self.click("Lockdown")
+        self.assertEqual([False, {}], self.daemon.called("SetLockdown"))
+
+    def test_lockdown_tried(self):
+        self.daemon.set(Mode="vpn", Lockdown="trying", LockdownUntil=int((time.time() + 50) * 1e6))
+        self.wait_item("attention")
+        self.wait_entry(lambda i: not i["enabled"], r"Trying lockdown\. Turns off in 0:\d\d unless you keep it\.")
+        self.wait_told("Trying Lockdown")
+        self.click("Keep")
+        self.daemon.called("ConfirmMode")
+        self.wait_item("vpn")
+        self.assertIsNone(self.entry("Keep"))
+        self.wait_told("Trying Lockdown", 0)
 
     def test_login_page(self):
         """Told once, and offered while the network wants it."""

@@ -6,9 +6,9 @@
 static void
 test_status (void)
 {
-  g_autoptr (EwSplit) split
-    = ew_split_parse ("{\"lan\":\"block\",\"split\":{\"excluded\":[\"203.0.113.0/24\",7,null,\"<b>\",\"2001:db8::/32\"],"
-                      "\"included\":[]}}");
+  g_autoptr (EwSplit) split = ew_split_parse (
+    "{\"lan\":\"block\",\"split\":{\"excluded\":[\"203.0.113.0/24\",7,null,\"<b>\",\"2001:db8::/32\"],"
+    "\"included\":[]}}");
   g_autoptr (EwSplit) empty = ew_split_parse ("{\"lan\":\"allow\",\"split\":{}}");
   const gchar *const expected[] = { "203.0.113.0/24", "2001:db8::/32", NULL };
 
@@ -32,9 +32,16 @@ static void
 test_typed (void)
 {
   const gchar *const networks[] = { "203.0.113.0/24", "203.0.113.7", "2001:db8::/32", "2001:db8::1", "203.0.113.7/24" };
-  const gchar *const others[]
-    = { "", "nas", "203.0.113", "203.0.113.0/", "203.0.113.0/33", "203.0.113.0/24/1", "fe80::1%eth0", "2001:db8::/129",
-        "203.0.113.0/-1", "203.0.113.0/ 8" };
+  const gchar *const others[] = { "",
+                                  "nas",
+                                  "203.0.113",
+                                  "203.0.113.0/",
+                                  "203.0.113.0/33",
+                                  "203.0.113.0/24/1",
+                                  "fe80::1%eth0",
+                                  "2001:db8::/129",
+                                  "203.0.113.0/-1",
+                                  "203.0.113.0/ 8" };
 
   for (guint i = 0; i < G_N_ELEMENTS (networks); i++)
     g_assert_true (ew_split_is_network (networks[i]));

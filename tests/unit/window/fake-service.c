@@ -17,6 +17,12 @@ called (EwDaemon1 *object, GDBusMethodInvocation *invocation, gpointer user_data
       g_variant_get_child (parameters, 0, "&s", &mode);
       g_string_append_printf (self->calls, " %s", mode);
     }
+  if (g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(ba{sv})")))
+    {
+      gboolean on;
+      g_variant_get_child (parameters, 0, "b", &on);
+      g_string_append (self->calls, on ? " on" : " off");
+    }
   g_string_append_c (self->calls, '\n');
   g_queue_push_tail (&self->waiting, invocation);
   return TRUE;
@@ -25,6 +31,13 @@ called (EwDaemon1 *object, GDBusMethodInvocation *invocation, gpointer user_data
 static gboolean
 set_mode_called (EwDaemon1 *object, GDBusMethodInvocation *invocation, const gchar *mode, GVariant *options,
                  gpointer user_data)
+{
+  return called (object, invocation, user_data);
+}
+
+static gboolean
+set_lockdown_called (EwDaemon1 *object, GDBusMethodInvocation *invocation, gboolean on, GVariant *options,
+                     gpointer user_data)
 {
   return called (object, invocation, user_data);
 }
@@ -68,6 +81,7 @@ fake_service_new (gboolean enrolled)
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     g_signal_connect (self->object, methods[i], G_CALLBACK (called), self);
   g_signal_connect (self->object, "handle-set-mode", G_CALLBACK (set_mode_called), self);
+  g_signal_connect (self->object, "handle-set-lockdown", G_CALLBACK (set_lockdown_called), self);
   g_assert_true (
     g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->object), self->connection, PATH, &error));
   self->owned = g_bus_own_name_on_connection (self->connection, NAME, 0, got_name, NULL, &owned, NULL);

@@ -80,7 +80,7 @@ find (GtkWidget *widget, GType type, const gchar *name)
 static GtkSwitch *
 get_switch (Fixture *fixture)
 {
-  return GTK_SWITCH (find (GTK_WIDGET (fixture->bar), GTK_TYPE_SWITCH, NULL));
+  return GTK_SWITCH (find (GTK_WIDGET (fixture->bar), GTK_TYPE_SWITCH, "ew-connect"));
 }
 
 /* The label whose text contains text, shown; NULL: none. */
@@ -99,6 +99,13 @@ find_text (GtkWidget *widget, const gchar *text)
         return found;
     }
   return NULL;
+}
+
+static GtkSwitch *
+get_lockdown (Fixture *fixture)
+{
+  GtkWidget *row = gtk_widget_get_ancestor (find_text (GTK_WIDGET (fixture->bar), "Lockdown"), GTK_TYPE_BOX);
+  return GTK_SWITCH (gtk_widget_get_prev_sibling (row));
 }
 
 static GtkCheckButton *
@@ -215,15 +222,103 @@ test_mode_follows (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-guard_shown (gpointer data)
+lockdown_is_shown (gpointer data)
 {
-  return find_text (data, "Trying VPN mode. Reverts in 0:") != NULL;
+  return find_text (data, "Lockdown") != NULL;
+}
+
+static gboolean
+is_sensitive (gpointer data)
+{
+  return gtk_widget_is_sensitive (data);
+}
+
+static gboolean
+is_insensitive (gpointer data)
+{
+  return !gtk_widget_is_sensitive (data);
+}
+
+/* It's there in VPN mode, off by itself, and one click off again. */
+static void
+test_lockdown_follows (Fixture *fixture, gconstpointer data)
+{
+  EwDaemon1 *object = fixture->service->object;
+  GtkSwitch *lockdown;
+  g_assert_null (find_text (GTK_WIDGET (fixture->bar), "Lockdown"));
+  ew_daemon1_set_mode (object, "vpn");
+  wait_until (lockdown_is_shown, fixture->bar, "the switch is there");
+  lockdown = get_lockdown (fixture);
+  g_assert_true (is_off (lockdown));
+  wait_until (is_sensitive, lockdown, "it can be switched on");
+  gtk_switch_set_active (lockdown, TRUE);
+  wait_until (has_call, fixture->service, "SetLockdown is called");
+  g_assert_cmpstr (fixture->service->calls->str, ==, "SetLockdown on\n");
+  let_pass (100);
+  g_assert_false (gtk_switch_get_state (lockdown)); /* requested, and not in effect yet */
+  gtk_test_accessible_assert_state (lockdown, GTK_ACCESSIBLE_STATE_CHECKED, FALSE);
+  fake_service_answer (fixture->service);
+  ew_daemon1_set_lockdown (object, "on");
+  wait_until (is_back_on, lockdown, "lockdown is on");
+  gtk_test_accessible_assert_state (lockdown, GTK_ACCESSIBLE_STATE_CHECKED, TRUE);
+  gtk_switch_set_active (lockdown, FALSE);
+  wait_until (has_call, fixture->service, "SetLockdown is called again");
+  g_assert_cmpstr (fixture->service->calls->str, ==, "SetLockdown on\nSetLockdown off\n");
+  fake_service_refuse (fixture->service, "NotAuthorized", "You may not.");
+  wait_until (is_back_on, lockdown, "lockdown is still on");
+  g_assert_cmpstr (fixture->failure, ==, "You may not.");
+  ew_daemon1_set_state (object, "disconnected");
+  ew_daemon1_set_lockdown (object, "off");
+  wait_until (is_off, lockdown, "lockdown is off");
+}
+
+/* While VPN mode is only tried it can't be switched on; what is on can be switched off in every state. */
+static void
+test_lockdown_possible (Fixture *fixture, gconstpointer data)
+{
+  EwDaemon1 *object = fixture->service->object;
+  GtkSwitch *lockdown;
+  ew_daemon1_set_guard_until (object, g_get_real_time () + 42 * G_USEC_PER_SEC);
+  ew_daemon1_set_mode (object, "vpn");
+  wait_until (lockdown_is_shown, fixture->bar, "the switch is there");
+  lockdown = get_lockdown (fixture);
+  wait_until (is_insensitive, lockdown, "VPN mode has to be kept first");
+  ew_daemon1_set_lockdown (object, "on");
+  wait_until (is_sensitive, lockdown, "it can be switched off");
 }
 
 static gboolean
 undone_shown (gpointer data)
 {
   return find_text (data, "Change undone.") != NULL;
+}
+
+static gboolean
+lockdown_trial_is_shown (gpointer data)
+{
+  return find_text (data, "Trying lockdown. Turns off in 0:") != NULL;
+}
+
+static void
+test_lockdown_tried (Fixture *fixture, gconstpointer data)
+{
+  EwDaemon1 *object = fixture->service->object;
+  ew_daemon1_set_mode (object, "vpn");
+  ew_daemon1_set_lockdown_until (object, g_get_real_time () + G_USEC_PER_SEC);
+  ew_daemon1_set_lockdown (object, "trying");
+  wait_until (lockdown_trial_is_shown, fixture->bar, "the time counts");
+  g_action_group_activate_action (G_ACTION_GROUP (fixture->actions), "keep-mode", NULL);
+  wait_until (has_call, fixture->service, "ConfirmMode is called");
+  g_assert_cmpstr (fixture->service->calls->str, ==, "ConfirmMode\n");
+  ew_daemon1_set_lockdown_until (object, 0);
+  ew_daemon1_set_lockdown (object, "off");
+  wait_until (undone_shown, fixture->bar, "the undone change is told");
+}
+
+static gboolean
+guard_shown (gpointer data)
+{
+  return find_text (data, "Trying VPN mode. Reverts in 0:") != NULL;
 }
 
 static gboolean
@@ -315,6 +410,9 @@ main (int argc, char **argv)
   ADD ("refusal-is-said", test_refusal_is_said);
   ADD ("cancel", test_cancel);
   ADD ("mode-follows", test_mode_follows);
+  ADD ("lockdown-follows", test_lockdown_follows);
+  ADD ("lockdown-possible", test_lockdown_possible);
+  ADD ("lockdown-tried", test_lockdown_tried);
   ADD ("guard-kept", test_guard_kept);
   ADD ("guard-expired", test_guard_expired);
   ADD ("guard-lost-contact", test_guard_lost_contact);
