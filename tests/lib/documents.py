@@ -174,7 +174,7 @@ def codes_in_source(top):
     for path in glob.glob(f"{top}/daemon/**/*.c", recursive=True):
         text = read(top, os.path.relpath(path, top))
         checks |= set(re.findall(r'ew_checks_add\s*\(\s*[^,"]+,\s*"([a-z0-9-]+)"', text))
-        reasons |= set(re.findall(r'ew_tunnel_set_state\s*\([^;"]*?,\s*"([a-z-]+)"', text))
+        reasons |= set(re.findall(r'ew_tunnel_(?:set_state|https_set_obstacle)\s*\([^;"]*?,\s*"([a-z-]+)"', text))
         for body in re.findall(r"^reason_of \(.*?^}", text, re.S | re.M):
             reasons |= set(re.findall(r'"([a-z-]+)"', body))
         for body in re.findall(r"problem_codes\[\] = \{.*?\};|static const gchar \*const checks\[\] = \{.*?\};", text, re.S):

@@ -165,9 +165,10 @@ class Coexist(FirewallCase):
         self.addCleanup(self.sh, "iptables -P FORWARD ACCEPT; for t in filter nat; do iptables -t $t -F; iptables -t $t -X; done; ip link del docker0", check=False)
         docker = self.start_docker()
         self.addCleanup(lambda: self.stop_docker(docker))
+        # It answers before it has written its chains, and until then everything passes.
+        wait_for("Docker's policy", lambda: "-P FORWARD DROP" in self.sh("iptables -S FORWARD"), 60)
+        wait_for("the rule in Docker's chain", lambda: "edgeway0" in self.sh("iptables -S DOCKER-USER", check=False), 30)
         self.wait_ways("Docker has started")
-        self.assertIn("-P FORWARD DROP", self.sh("iptables -S FORWARD"))
-        self.assertIn("edgeway0", self.sh("iptables -S DOCKER-USER"))
         checks, failed = self.diagnose()
         self.assertEqual(failed, [])
         self.assertTrue(all(check["ok"] for check in checks["firewall-forward"]), checks["firewall-forward"])
@@ -178,8 +179,8 @@ class Coexist(FirewallCase):
         self.ctl("office-gw", "disconnect")
         self.assertNotIn("edgeway", self.sh("iptables -S"))
         self.ctl("office-gw", "connect")
+        wait_for("the rule in Docker's chain again", lambda: "edgeway0" in self.sh("iptables -S DOCKER-USER"), 30)
         self.wait_ways("connected again beside Docker")
-        self.assertIn("edgeway0", self.sh("iptables -S DOCKER-USER"))
 
     def test_4_undone(self):
         """Nothing of Edgeway's is left in other programs' chains."""
