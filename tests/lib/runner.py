@@ -255,7 +255,8 @@ def prepare(stages, wanted):
         elif item.how not in ("sanitized", "files"):
             ready.append((item.name, item.lane, getattr(stages, item.how)))
     if suites:
-        ready.insert(0, (suites[0], "processors", lambda: stages.sanitized(suites)))
+        # The last of its lane: it uses all processors to its end, when the other lanes may be empty.
+        ready.append((suites[0], "processors", lambda: stages.sanitized(suites)))
     if tests:
         ready.append(("api", "processors", lambda: stages.sanitized(["api"], *tests)))
     return ready
