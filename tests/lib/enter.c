@@ -4,7 +4,6 @@
  * (0: in those it has), killed when the thread that started it ends. machines.py starts every program of a machine with
  * it: one process less than setpriv(1) with nsenter(1).
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
