@@ -56,9 +56,12 @@ class EdgeCase(unittest.TestCase):
 class Mesh(EdgeCase):
     def test_anyone_sees_what_they_join(self):
         answer = self.edge.get("/v1/mesh")
-        self.assertEqual(answer.json, {"schema": 1, "mesh": "home", "edge": "frankfurt"})
+        self.assertRegex(answer.json["now"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        known = {"schema": 1, "mesh": "home", "edge": "frankfurt"}
+        self.assertEqual(answer.json, {**known, "now": answer.json["now"]})
         self.assertEqual(answer.headers["Content-Type"], "application/json")
-        self.assertEqual(self.edge.get("/v1/mesh", token="n0.AAAA").json, answer.json, "a wrong credential is no credential")
+        wrong = self.edge.get("/v1/mesh", token="n0.AAAA").json
+        self.assertEqual(wrong, {**known, "now": wrong["now"]}, "a wrong credential is no credential")
 
     def test_version_is_for_nodes(self):
         version = self.edge.owner("GET", "/v1/mesh").json["version"]

@@ -154,7 +154,7 @@ world_down (World *world, gconstpointer data)
 #define wait_until(condition)                                                                                          \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
-    gint64 end = g_get_monotonic_time () + 25 * G_USEC_PER_SEC;                                                        \
+    gint64 end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;                                                        \
     while (!(condition))                                                                                               \
       {                                                                                                                \
         g_assert_cmpint (g_get_monotonic_time (), <, end);                                                             \

@@ -15,6 +15,7 @@ typedef struct
   GString *asked;
   guint16 port;
   GSocketConnection *held;
+  gint running; /* threads that still read this */
 } Server;
 
 static gboolean
@@ -22,13 +23,16 @@ on_incoming (GSocketService *service, GSocketConnection *connection, GObject *so
 {
   Server *server = user_data;
   gchar buffer[2048];
+  g_atomic_int_inc (&server->running);
   gssize n
     = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), buffer, sizeof buffer, NULL, NULL);
   g_string_append_len (server->asked, buffer, MAX (n, 0));
-  for (const gchar *c = server->answer; *c; c++) /* each byte by itself */
-    g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (connection)), c, 1, NULL, NULL);
+  const gchar *c = server->answer; /* each byte by itself, until the other side has had enough */
+  while (*c && g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (connection)), c, 1, NULL, NULL) == 1)
+    c++;
   if (server->stays)
     server->held = g_object_ref (connection);
+  g_atomic_int_add (&server->running, -1);
   return TRUE;
 }
 
@@ -48,6 +52,8 @@ stop_server (Server *server)
   g_socket_service_stop (server->service);
   g_socket_listener_close (G_SOCKET_LISTENER (server->service));
   g_clear_object (&server->service);
+  while (g_atomic_int_get (&server->running) > 0)
+    g_usleep (1000);
   g_clear_object (&server->held);
   g_string_free (server->asked, TRUE);
 }
