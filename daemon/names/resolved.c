@@ -47,7 +47,8 @@ set_state (EwResolved *self, EwResolvedState state)
 {
   static const gchar *const names[] = { "unknown", "absent", "answers", "hung" };
 
-  if (state == EW_RESOLVED_ANSWERS || state == EW_RESOLVED_ABSENT)
+  /* One answer may come after another call of the same moment has had none: what is still to be set is tried again. */
+  if (state == EW_RESOLVED_ABSENT || (state == EW_RESOLVED_ANSWERS && (self->link == 0 || self->set)))
     g_clear_handle_id (&self->retry, g_source_remove);
   /* A missing bus usually stays missing: don't try it every second. */
   if (state == EW_RESOLVED_ANSWERS || (state == EW_RESOLVED_ABSENT && self->state != EW_RESOLVED_ABSENT))
