@@ -20,6 +20,7 @@ typedef enum
   ON_OFF,
   ALLOW_BLOCK,
   OPEN_CLOSE,
+  PROXY,
   DEFAULT,
 } Kind;
 
@@ -32,6 +33,7 @@ static const struct
   { "lockdown", { ON_OFF } },
   { "lan", { ALLOW_BLOCK } },
   { "portal", { OPEN_CLOSE } },
+  { "proxy", { PROXY } },
   { "ping", { NODE } },
   { "node add", { NODE_TO_RENEW } },
   { "node show", { NODE } },
@@ -107,6 +109,14 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
     offer_members (ctl, "ListNames", "names", "name", "node", typed);
   if (kind == NAME || kind == DOMAIN)
     offer_members (ctl, "ListNames", "domains", "domain", "node", typed);
+  if (kind == PROXY)
+    {
+      ew_complete_offer (typed, "show", NULL);
+      ew_complete_offer (typed, "set", "Go through the proxy at a URL");
+      ew_complete_offer (typed, "off", "Go through none");
+      ew_complete_offer (typed, "auto", "Go through the environment's or the desktop's");
+      ew_complete_offer (typed, "password", "Store the name and the password that it asks for");
+    }
   if (kind == MODE)
     {
       ew_complete_offer (typed, "vpn", "All traffic goes through the edge");

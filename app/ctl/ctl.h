@@ -81,6 +81,10 @@ gint ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method,
 /* sshd's environment; sudo removes it, and then logind's view counts. It can only tighten the guard. */
 gboolean ew_ctl_came_over_ssh (void);
 
+/* verb-proxy.c: asks a person at a terminal for what the proxy asks for, and stores it. FALSE: no proxy asks, or nothing
+   was given. */
+gboolean ew_ctl_ask_proxy_password (EwCtl *ctl);
+
 /* Verbs, by file. */
 gint ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv);
@@ -94,6 +98,7 @@ gint ew_verb_split_exclude (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_split_include (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_split_remove (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_lan (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_proxy (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_status (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_map (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv);

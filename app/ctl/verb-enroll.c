@@ -14,6 +14,8 @@
 #include "common/error.h"
 #include "common/util.h"
 
+#define PASSWORD_TRIES 3
+
 static gchar *
 read_stdin (GError **error)
 {
@@ -190,6 +192,25 @@ settle_suffix (EwCtl *ctl, const gchar *suffix)
   ew_ctl_print ("Names below %s are now this mesh's.\n", shown);
 }
 
+/* A proxy may ask for a password first; a person has some tries. */
+static GVariant *
+join_mesh (EwCtl *ctl, const gchar *key, const gchar *name, GError **error)
+{
+  GVariant *answer;
+  guint tries = 0;
+
+  do
+    {
+      g_clear_error (error);
+      answer = ew_link_call (ctl->link, "Enroll",
+                             g_variant_new ("(ss@a{sv})", key, name != NULL ? name : "", g_variant_new ("a{sv}", NULL)),
+                             error);
+    }
+  while (answer == NULL && g_error_matches (*error, EW_ERROR, EW_ERROR_PROXY_PASSWORD) && tries++ < PASSWORD_TRIES
+         && ew_ctl_ask_proxy_password (ctl));
+  return answer;
+}
+
 /* Checked here first, so that a truncated key doesn't cost a password prompt. */
 static gint
 enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
@@ -202,9 +223,7 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
   if (parsed == NULL || ew_ctl_open (ctl, &error) == NULL)
     return ew_ctl_fail (ctl, error);
   print_where (parsed);
-  answer
-    = ew_link_call (ctl->link, "Enroll",
-                    g_variant_new ("(ss@a{sv})", key, name != NULL ? name : "", g_variant_new ("a{sv}", NULL)), &error);
+  answer = join_mesh (ctl, key, name, &error);
   if (answer == NULL)
     return ew_ctl_fail (ctl, error);
   status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);

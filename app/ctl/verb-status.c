@@ -80,6 +80,19 @@ describe_portal (EwCtl *ctl, JsonObject *status)
 }
 
 static void
+print_proxy (EwCtl *ctl, JsonObject *status)
+{
+  JsonObject *proxy = ew_json_object (status, "proxy");
+  const gchar *place = proxy != NULL ? ew_json_string (proxy, "in_use") : NULL;
+
+  if (place == NULL)
+    return;
+  g_autofree gchar *shown = ew_terminal_clean (&ctl->terminal, place);
+  g_autofree gchar *asks = g_strconcat (shown, ", asks for a password: sudo edgewayctl proxy password", NULL);
+  print_row (ctl, "proxy", ew_json_bool (proxy, "asks_password", FALSE) ? asks : shown);
+}
+
+static void
 print_details (EwCtl *ctl, JsonObject *status)
 {
   const EwTerminal *terminal = &ctl->terminal;
@@ -114,6 +127,7 @@ print_details (EwCtl *ctl, JsonObject *status)
   print_row (ctl, "edge", edge_text);
   print_row (ctl, "mode", mode_text);
   print_row (ctl, "lockdown", describe_lockdown (status));
+  print_proxy (ctl, status);
   print_row (ctl, "traffic", edge_text != NULL ? traffic : NULL);
   print_row (ctl, "interface", edge_text != NULL ? interface : NULL);
   print_names (ctl, status);
@@ -156,6 +170,7 @@ print_status (EwCtl *ctl, JsonObject *status)
   else
     {
       print_row (ctl, "lockdown", describe_lockdown (status));
+      print_proxy (ctl, status);
       ew_ctl_print ("  To join a mesh: sudo edgewayctl enroll\n");
     }
 }

@@ -21,6 +21,8 @@ NSSWITCH = "/etc/nsswitch.conf"
 OWN_ETC = """{ d=$(mktemp -d) && if mount -t tmpfs -o mode=755 tmpfs $d; then mkdir $d/upper $d/work
 for f in hosts hostname resolv.conf nsswitch.conf; do [ ! -e /etc/$f ] || cp -aP /etc/$f $d/upper/; done
 mount -t overlay -o lowerdir=/etc,upperdir=$d/upper,workdir=$d/work overlay /etc 2>/dev/null; umount -l $d; fi; rmdir $d || true; } && """
+# Of this computer's own environment: what leads nowhere in another network.
+ELSEWHERE = ("dbus_system_bus_address", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
 RUN_MARK = "EDGEWAY_RUN"  # in the environment of everything that a run starts: its process ID
 
 
@@ -123,8 +125,7 @@ class Machine:
         out = fd
         if secret_output:
             out = os.open(path + ".out", os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        environment = dict(os.environ)
-        environment.pop("DBUS_SYSTEM_BUS_ADDRESS", None)
+        environment = {name: value for name, value in os.environ.items() if name.lower() not in ELSEWHERE}
         process = subprocess.Popen(self.command(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=fd, env=environment)
         process.output_path, process.log_path = path + ".out", path
         os.close(fd)

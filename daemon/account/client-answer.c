@@ -27,7 +27,7 @@ nonsense (GTask *task, const gchar *what)
                              ew_client_place (base), what));
 }
 
-/* What worked: tried first the next time, and the name's address kept. */
+/* What worked: tried first the next time, and the name's address kept, which a proxy's isn't. */
 static void
 remember (GTask *task)
 {
@@ -42,7 +42,7 @@ remember (GTask *task)
       g_free (self->last_base);
       self->last_base = g_strdup (base->base);
     }
-  if (!self->cache || !base->name || !remote || !G_IS_INET_SOCKET_ADDRESS (remote)
+  if (!self->cache || !base->name || !call->direct || !remote || !G_IS_INET_SOCKET_ADDRESS (remote)
       || ew_keystore_get_addresses (self->cache, base->name))
     return;
   g_autofree gchar *text

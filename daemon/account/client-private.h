@@ -10,6 +10,7 @@
 
 #include "account/client.h"
 #include "proto/address.h"
+#include "proxy/connector.h"
 
 G_BEGIN_DECLS
 
@@ -17,6 +18,7 @@ struct _EwClient
 {
   GObject parent;
   SoupSession *session;
+  EwProxyResolver *proxies; /* NULL: none are used */
   EwKeystore *cache;
   guint8 pin[EW_PIN_SIZE];
   GStrv api;
@@ -54,9 +56,12 @@ typedef struct
   gulong cancel_handler;
   guint deadline;
   gboolean timed_out;
-  gboolean reached;   /* there is a TCP connection */
+  gchar *proxy_place; /* whom it connects to in the edge's place; NULL: to nobody so far, or directly */
+  gboolean direct;    /* … directly */
+  gboolean reached;   /* there is a TCP connection, at least to what is behind the proxy */
   gboolean connected; /* … and TLS on it: the request may have been sent */
   GError *pin_error;
+  gchar *intercepted; /* by whom the certificate was issued, if not by an edge */
   GInputStream *stream;
   GByteArray *answer;
   GError *last_error;    /* of a try before: what to say if none works */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A call's bases ("https://192.0.2.1:443") are tried the best first. As in RFC 8305, a dead one costs a quarter of a
- * second, not its timeout: until the request has a connection, another base is knocked at (a TCP connection and no
- * more) each EW_CLIENT_STAGGER_MS, and the first that opens takes the request over. A request is under way at one base
+ * second, not its timeout: until the request has a connection, another base is knocked at (a connection and no more)
+ * each EW_CLIENT_STAGGER_MS, and the first that opens takes the request over. A request is under way at one base
  * at a time, so what must not be done twice isn't.
  *
  *   try_base → request ──answer──→ client-answer.c
@@ -25,7 +25,7 @@
 /* RFC 6066 section 3: an address isn't a valid server name, and GnuTLS refuses one. The pin decides, not the name. */
 #define NO_NAME "edge.invalid"
 
-/* A TCP connection, made only to see whether it's possible. */
+/* A connection, made only to see whether it's possible: of TCP, or what a proxy connects. */
 typedef struct
 {
   GTask *task;
@@ -62,6 +62,7 @@ ew_client_end_try (GTask *task)
   g_clear_object (&call->cancellable);
   g_clear_object (&call->stream);
   g_clear_pointer (&call->answer, g_byte_array_unref);
+  g_clear_pointer (&call->proxy_place, g_free);
 }
 
 void
@@ -75,6 +76,8 @@ ew_client_call_free (gpointer data)
   g_clear_object (&call->cancellable);
   g_clear_object (&call->stream);
   g_clear_pointer (&call->answer, g_byte_array_unref);
+  g_free (call->proxy_place);
+  g_free (call->intercepted);
   g_ptr_array_unref (call->knocks);
   g_ptr_array_unref (call->bases);
   g_free (call->method);
@@ -108,14 +111,28 @@ prepare_tls (const EwClientBase *base, GIOStream *stream)
   g_tls_client_connection_set_server_identity (G_TLS_CLIENT_CONNECTION (stream), identity);
 }
 
+/* Directly, or to a proxy first. */
+static void
+note_way (EwClientCall *call, GIOStream *stream)
+{
+  g_free (call->proxy_place);
+  call->proxy_place = ew_proxy_resolver_get_place (G_SOCKET_CONNECTION (stream));
+  call->direct = call->proxy_place == NULL;
+}
+
 static void
 on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *stream, gpointer user_data)
 {
   GTask *task = user_data;
   EwClientCall *call = g_task_get_task_data (task);
   if (event == G_SOCKET_CLIENT_CONNECTING && G_IS_SOCKET_CONNECTION (stream))
-    prepare_socket (g_task_get_source_object (task), call->base, stream);
+    {
+      prepare_socket (g_task_get_source_object (task), call->base, stream);
+      note_way (call, stream);
+    }
   else if (event == G_SOCKET_CLIENT_CONNECTED)
+    call->reached |= call->direct;
+  else if (event == G_SOCKET_CLIENT_PROXY_NEGOTIATED)
     call->reached = TRUE;
   else if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && G_IS_TLS_CLIENT_CONNECTION (stream))
     prepare_tls (call->base, stream);
@@ -142,8 +159,12 @@ on_certificate (SoupMessage *message, GTlsCertificate *certificate, GTlsCertific
   EwClientCall *call = g_task_get_task_data (task);
   g_autofree gchar *ca_pem = NULL;
   g_clear_error (&call->pin_error);
+  g_clear_pointer (&call->intercepted, g_free);
   if (!ew_pki_check_chain (certificate, self->pin, &ca_pem, &call->pin_error))
-    return FALSE;
+    {
+      call->intercepted = ew_pki_find_foreign_issuer (certificate);
+      return FALSE;
+    }
   g_free (self->ca_pem);
   self->ca_pem = g_steal_pointer (&ca_pem);
   return TRUE;
@@ -219,7 +240,9 @@ knock_at (GTask *task, EwClientBase *base)
   knock->base = base;
   knock->cancellable = g_cancellable_new ();
   g_ptr_array_add (call->knocks, g_object_ref (knock->cancellable));
-  g_socket_client_set_enable_proxy (client, FALSE);
+  EwProxyResolver *proxies = EW_CLIENT (g_task_get_source_object (task))->proxies;
+  g_socket_client_set_enable_proxy (client, proxies != NULL);
+  g_socket_client_set_proxy_resolver (client, proxies ? G_PROXY_RESOLVER (proxies) : NULL);
   g_socket_client_set_timeout (client, EW_CLIENT_TRY_SECONDS);
   g_signal_connect_data (client, "event", G_CALLBACK (on_knock_event), g_rc_box_acquire (knock), knock_unref, 0);
   g_socket_client_connect_async (client, where, knock->cancellable, on_knocked, knock);
@@ -248,7 +271,13 @@ on_stagger (gpointer user_data)
 static void
 note_failure (EwClientCall *call, const GError *cause)
 {
-  if (call->pin_error)
+  if (call->pin_error && call->intercepted)
+    {
+      g_clear_error (&call->last_error);
+      call->noted_inside = FALSE;
+      call->last_error = ew_pki_error_for_reader (ew_client_place (call->base), call->intercepted);
+    }
+  else if (call->pin_error)
     {
       g_clear_error (&call->last_error);
       call->noted_inside = FALSE;
@@ -257,6 +286,22 @@ note_failure (EwClientCall *call, const GError *cause)
         "The server at %s isn't this mesh's edge: its certificate doesn't match the mesh's pin. Either someone "
         "intercepts the connection, or the edge was set up again from nothing and you need a new enrollment key.",
         ew_client_place (call->base));
+    }
+  else if (cause->domain == EW_ERROR) /* the proxy's own, or about its settings */
+    {
+      g_clear_error (&call->last_error);
+      call->noted_inside = FALSE;
+      call->last_error = g_error_copy (cause);
+    }
+  else if (call->proxy_place && !call->reached && !call->better)
+    {
+      g_clear_error (&call->last_error);
+      call->noted_inside = FALSE;
+      call->last_error = ew_error_new (
+        EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
+        "The proxy %s, which leads to the edge, can't be reached (%s). Check this computer's network and the proxy's "
+        "address: `edgewayctl proxy`.",
+        call->proxy_place, call->timed_out ? N_ ("no answer in time") : ew_phrase_cause (cause));
     }
   else if (!call->better && (!call->last_error || (call->noted_inside && !call->base->inside)))
     {
@@ -354,7 +399,7 @@ try_base (GTask *task, EwClientBase *base)
   base->tried = TRUE;
   call->base = base;
   call->better = NULL;
-  call->timed_out = call->reached = call->connected = FALSE;
+  call->timed_out = call->direct = call->reached = call->connected = FALSE;
   call->cancellable = g_cancellable_new ();
   call->message = make_message (self, task, base);
   if (!call->message)

@@ -61,7 +61,7 @@ make_bases (EwClient *self)
         }
       const gchar *const *known = self->cache ? ew_keystore_get_addresses (self->cache, host) : NULL;
       for (; known && *known; known++)
-        if (ew_ip_parse (*known, &ip))
+        if (!g_str_equal (*known, EW_NO_ADDRESS) && ew_ip_parse (*known, &ip))
           {
             g_autofree gchar *base = base_of_ip (&ip, port);
             add_base (bases, base, host);
@@ -159,6 +159,21 @@ ew_client_set_inside (EwClient *self, const EwIp *service, guint16 port)
 {
   g_free (self->inside);
   self->inside = service ? base_of_ip (service, port) : NULL;
+  if (self->proxies)
+    {
+      char text[EW_IP_STRLEN] = "";
+      if (service)
+        ew_ip_format (service, text);
+      ew_proxy_resolver_set_direct (self->proxies, service ? text : NULL);
+    }
+}
+
+void
+ew_client_set_proxy_file (EwClient *self, const gchar *file)
+{
+  g_clear_object (&self->proxies);
+  self->proxies = ew_proxy_resolver_new (file);
+  ew_client_abort_idle (self);
 }
 
 void
@@ -176,7 +191,7 @@ ew_client_abort_idle (EwClient *self)
   soup_session_set_user_agent (self->session, "edgewayd");
   soup_session_set_timeout (self->session, EW_CLIENT_TRY_SECONDS);
   soup_session_set_idle_timeout (self->session, IDLE_SECONDS);
-  soup_session_set_proxy_resolver (self->session, NULL);
+  soup_session_set_proxy_resolver (self->session, self->proxies ? G_PROXY_RESOLVER (self->proxies) : NULL);
   /* No database: every certificate is questionable, so that accept-certificate is asked about each. */
   soup_session_set_tls_database (self->session, NULL);
   soup_session_remove_feature_by_type (self->session, SOUP_TYPE_CONTENT_DECODER);
@@ -212,6 +227,7 @@ ew_client_finalize (GObject *object)
   EwClient *self = EW_CLIENT (object);
   soup_session_abort (self->session);
   g_clear_object (&self->session);
+  g_clear_object (&self->proxies);
   g_clear_pointer (&self->cache, ew_keystore_unref);
   g_strfreev (self->api);
   ew_free_secret (self->authorization);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The edge's API as a node calls it (daemon/edge/API.md): HTTPS with the chain checked to the mesh's pin and to nothing
- * else, no proxy, no redirect followed, every answer bounded in size and time.
+ * else, no redirect followed, every answer bounded in size and time. Through an HTTP proxy where there is one
+ * (proxy/settings.h), except inside the tunnel.
  *
  * The API's addresses are tried as in RFC 8305, the one that worked last first; the last known addresses of a host
  * name are tried before the name, so that reaching the edge never depends on a resolver inside the tunnel. Sockets
@@ -12,7 +13,8 @@
  * may answer.
  *
  * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: no address answered. PIN_MISMATCH: something else answered.
- * FAILED: the answer is invalid. Everything else is what the edge said.
+ * PROXY_PASSWORD: the proxy wants a user name and a password. FAILED: the answer is invalid. Everything else is what
+ * the edge said.
  */
 #pragma once
 
@@ -35,11 +37,13 @@ EwClient *ew_client_new (const guint8 pin[EW_PIN_SIZE], const gchar *const *api,
 /* Speaks in the name of this node from now on. */
 void ew_client_set_identity (EwClient *self, const gchar *id, const gchar *credential);
 void ew_client_set_api (EwClient *self, const gchar *const *api);
+/* From now on through the proxy that this file and what is beside it names (proxy/settings.h). */
+void ew_client_set_proxy_file (EwClient *self, const gchar *file);
 /* The API's address inside the tunnel, while that works: for a network that lets only UDP to the edge. NULL: none. */
 void ew_client_set_inside (EwClient *self, const EwIp *service, guint16 port);
 /* From now on it works without the keystore, which may be erased: with a copy of the addresses in it. */
 void ew_client_detach (EwClient *self);
-/* Drops idle connections: the network is another. */
+/* Drops idle connections: the network is another, or the way to the edge. */
 void ew_client_abort_idle (EwClient *self);
 /* The CA that the edge showed and that has the pin; NULL before the first answer. */
 const gchar *ew_client_get_ca (EwClient *self);

@@ -141,7 +141,8 @@ ask (GTask *task)
 }
 
 static gboolean
-prepare (Enrollment *enrollment, const gchar *key_text, const gchar *name, guint32 mark, GError **error)
+prepare (Enrollment *enrollment, const gchar *key_text, const gchar *name, guint32 mark, const gchar *proxy_file,
+         GError **error)
 {
   EwKeystore *keystore = enrollment->keystore;
   if (keystore->id && !keystore->removed)
@@ -159,11 +160,13 @@ prepare (Enrollment *enrollment, const gchar *key_text, const gchar *name, guint
       || !ew_keystore_begin_enrollment (keystore, enrollment->key->secret, error))
     return FALSE;
   enrollment->client = ew_client_new (enrollment->key->pin, (const gchar *const *)enrollment->key->api, keystore, mark);
+  if (proxy_file)
+    ew_client_set_proxy_file (enrollment->client, proxy_file);
   return TRUE;
 }
 
 void
-ew_enroll_async (EwKeystore *keystore, const gchar *key_text, const gchar *name, guint32 mark,
+ew_enroll_async (EwKeystore *keystore, const gchar *key_text, const gchar *name, guint32 mark, const gchar *proxy_file,
                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
@@ -171,7 +174,7 @@ ew_enroll_async (EwKeystore *keystore, const gchar *key_text, const gchar *name,
   g_autoptr (GError) error = NULL;
   enrollment->keystore = ew_keystore_ref (keystore);
   g_task_set_task_data (task, enrollment, enrollment_free);
-  if (prepare (enrollment, key_text, name, mark, &error))
+  if (prepare (enrollment, key_text, name, mark, proxy_file, &error))
     {
       ask (task);
       return;

@@ -10,9 +10,11 @@
 G_BEGIN_DECLS
 
 /* key_text: "ew1_…" or a link. name: NULL or empty for one made from the host's name; then "name-2"… where it is taken.
-   mark: as in ew_client_new(). keystore must not be enrolled (or be removed). Errors: EW_ERROR. */
+   mark: as in ew_client_new(). proxy_file: as in ew_client_set_proxy_file(), NULL: no proxy. keystore
+   must not be enrolled (or be removed). Errors: EW_ERROR. */
 void ew_enroll_async (EwKeystore *keystore, const gchar *key_text, const gchar *name, guint32 mark,
-                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+                      const gchar *proxy_file, GCancellable *cancellable, GAsyncReadyCallback callback,
+                      gpointer user_data);
 /* On success keystore holds the identity and is saved. */
 gboolean ew_enroll_finish (GAsyncResult *result, GError **error);
 

@@ -20,8 +20,10 @@ G_BEGIN_DECLS
 #define EW_ACCOUNT_FILE "account.json"
 #define EW_ACCOUNT_SCHEMA 1         /* of the file; a later one holds what this version would lose by writing it */
 #define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
-#define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
-#define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */
+/* Nobody's address (RFC 7600): of a name that nobody here can look up but an HTTP proxy. */
+#define EW_NO_ADDRESS "192.0.0.8"
+#define EW_CACHED_ADDRESSES_MAX 8 /* of one host */
+#define EW_CHOSEN_DOMAINS_MAX 64  /* accepted and refused, each */
 #define EW_HTTPS_NETWORKS_MAX 32
 #define EW_FIXES_MAX 16
 #define EW_ANSWERED_MAX 4        /* edges whose last endpoint is kept */

@@ -31,16 +31,6 @@ ew_upgrade_request (const gchar *host, guint16 port)
 
 /* Of an answer. */
 
-/* "HTTP/1.x NNN": 0: it isn't. */
-static guint
-read_status (const gchar *line)
-{
-  if ((!g_str_has_prefix (line, "HTTP/1.1 ") && !g_str_has_prefix (line, "HTTP/1.0 ")) || !g_ascii_isdigit (line[9])
-      || !g_ascii_isdigit (line[10]) || !g_ascii_isdigit (line[11]) || g_ascii_isdigit (line[12]))
-    return 0;
-  return (guint)g_ascii_strtoull (line + 9, NULL, 10);
-}
-
 gboolean
 ew_upgrade_has_token (const gchar *list, const gchar *token)
 {
@@ -52,58 +42,40 @@ ew_upgrade_has_token (const gchar *list, const gchar *token)
   return FALSE;
 }
 
-/* Where the empty line ends; 0: nowhere yet. A proxy may end lines with a bare LF (RFC 9112 section 2.2). */
-static gsize
-find_end (const gchar *data, gsize length)
+typedef struct
 {
-  for (gsize i = 0; i < length; i++)
-    if (data[i] == '\n'
-        && ((i + 1 < length && data[i + 1] == '\n') || (i + 2 < length && data[i + 1] == '\r' && data[i + 2] == '\n')))
-      return i + (data[i + 1] == '\n' ? 2 : 3);
-  return 0;
-}
+  guint n_upgrades;
+  gboolean foreign;    /* an upgrade to something else */
+  gboolean connection; /* is to be upgraded */
+} Fields;
 
 static void
-read_header (const gchar *line, guint *upgrades, gboolean *connection)
+note_field (const gchar *name, const gchar *value, gpointer user_data)
 {
-  const gchar *colon = strchr (line, ':');
+  Fields *fields = user_data;
 
-  if (colon == NULL || colon == line)
-    return;
-  g_autofree gchar *name = g_strndup (line, (gsize)(colon - line));
   if (g_ascii_strcasecmp (name, "Upgrade") == 0)
-    *upgrades = ew_upgrade_has_token (colon + 1, EW_UPGRADE_TOKEN) ? *upgrades + 1 : G_MAXUINT / 2;
+    {
+      fields->n_upgrades++;
+      fields->foreign |= !ew_upgrade_has_token (value, EW_UPGRADE_TOKEN);
+    }
   else if (g_ascii_strcasecmp (name, "Connection") == 0)
-    *connection |= ew_upgrade_has_token (colon + 1, "Upgrade");
+    fields->connection |= ew_upgrade_has_token (value, "Upgrade");
 }
 
-EwUpgradeResult
+EwHeadResult
 ew_upgrade_read_answer (const gchar *data, gsize length, EwUpgradeAnswer *answer)
 {
-  const gsize end = find_end (data, MIN (length, EW_UPGRADE_HEAD_MAX));
-  guint upgrades = 0;
-  gboolean connection = FALSE;
+  EwHead head;
+  Fields fields = { 0 };
+  const EwHeadResult result = ew_head_read (data, length, &head);
 
-  *answer = (EwUpgradeAnswer){ 0 };
-  if (end == 0)
-    {
-      const gsize known = MIN (length, strlen ("HTTP/1."));
-      return length < EW_UPGRADE_HEAD_MAX && strncmp (data, "HTTP/1.", known) == 0 ? EW_UPGRADE_MORE : EW_UPGRADE_NONE;
-    }
-  if (memchr (data, '\0', end) != NULL)
-    return EW_UPGRADE_NONE;
-  g_autofree gchar *text = g_strndup (data, end);
-  g_auto (GStrv) lines = g_strsplit (text, "\n", 0);
-  for (gchar **line = lines; *line; line++)
-    g_strchomp (*line);
-  answer->status = read_status (lines[0]);
-  answer->size = end;
-  if (answer->status < 100)
-    return EW_UPGRADE_NONE;
-  for (gchar **line = lines + 1; *line; line++)
-    read_header (*line, &upgrades, &connection);
-  answer->upgraded = answer->status == 101 && upgrades == 1 && connection;
-  return EW_UPGRADE_WHOLE;
+  *answer = (EwUpgradeAnswer){ .status = head.status, .size = head.size };
+  if (result != EW_HEAD_WHOLE || head.status != 101)
+    return result;
+  ew_head_visit (data, &head, note_field, &fields);
+  answer->upgraded = fields.n_upgrades == 1 && !fields.foreign && fields.connection;
+  return result;
 }
 
 /* Of a request's path. */

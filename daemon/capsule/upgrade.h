@@ -11,23 +11,15 @@
 #pragma once
 
 #include <glib.h>
+#include "common/http-head.h"
 
 G_BEGIN_DECLS
 
 #define EW_UPGRADE_PATH "/.well-known/masque/udp/"
 #define EW_UPGRADE_TOKEN "connect-udp"
-#define EW_UPGRADE_HEAD_MAX (8 * 1024)
 
 /* host: a name, or an address without brackets; the target and whom it's asked of are the same. (transfer full) */
 gchar *ew_upgrade_request (const gchar *host, guint16 port);
-/* authorization: the value of Proxy-Authorization; NULL: none. (transfer full) */
-
-typedef enum
-{
-  EW_UPGRADE_MORE,  /* right so far */
-  EW_UPGRADE_WHOLE, /* there */
-  EW_UPGRADE_NONE   /* not a head of HTTP/1, or too long */
-} EwUpgradeResult;
 
 typedef struct
 {
@@ -36,8 +28,8 @@ typedef struct
   gboolean upgraded; /* it's a 101 to connect-udp */
 } EwUpgradeAnswer;
 
-/* HTTP/1.0 and 1.1; names of headers are compared without case. */
-EwUpgradeResult ew_upgrade_read_answer (const gchar *data, gsize length, EwUpgradeAnswer *answer);
+/* As ew_head_read(); names of headers are compared without case. */
+EwHeadResult ew_upgrade_read_answer (const gchar *data, gsize length, EwUpgradeAnswer *answer);
 
 /* The path of a request, with or without the scheme and authority before it (absolute form). FALSE: another path, or
    not a host and port. *host (transfer full): without brackets. */

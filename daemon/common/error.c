@@ -43,6 +43,7 @@ static const ErrorKind kinds[] = {
   { EW_ERROR_INTERNAL, BUS_PREFIX "InternalError", 500 },
   { EW_ERROR_OUT_OF_ADDRESSES, BUS_PREFIX "OutOfAddresses", 503 },
   { EW_ERROR_STORE_FULL, BUS_PREFIX "StoreFull", 503 },
+  { EW_ERROR_PROXY_PASSWORD, BUS_PREFIX "ProxyPassword", 500 },
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (kinds) == EW_ERROR_N);
 

@@ -43,7 +43,8 @@ typedef enum
   EW_ERROR_INTERNAL,
   EW_ERROR_OUT_OF_ADDRESSES,
   EW_ERROR_STORE_FULL,
-  EW_ERROR_N /* how many there are */
+  EW_ERROR_PROXY_PASSWORD, /* the HTTP proxy asks for a user name and a password, or for others */
+  EW_ERROR_N               /* how many there are */
 } EwError;
 
 /* "KeyUsed" for EW_ERROR_KEY_USED; "Failed" for anything unknown. */

@@ -15,6 +15,8 @@
 
 #define SERIAL_BITS 127 /* positive and at most 20 bytes, RFC 5280 section 4.1.2.2 */
 #define CHAIN_MAX 8
+#define ORGANIZATION "Edgeway" /* of every certificate that is made here */
+#define ISSUER_MAX 120
 /* Computers without a clock join, too: no date is ever asked, so the dates say just that (RFC 5280 section 4.1.2.5). */
 #define NOT_BEFORE "20200101000000Z"
 #define NOT_AFTER "99991231235959Z"
@@ -97,7 +99,7 @@ static gboolean
 set_subject (X509 *certificate, const gchar *common_name, const gchar *unit)
 {
   X509_NAME *name = X509_get_subject_name (certificate);
-  return add_name (name, "O", "Edgeway") && add_name (name, "OU", unit) && add_name (name, "CN", common_name);
+  return add_name (name, "O", ORGANIZATION) && add_name (name, "OU", unit) && add_name (name, "CN", common_name);
 }
 
 static gboolean
@@ -290,4 +292,24 @@ ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize length, 
   ew_set_error (error, EW_ERROR, EW_ERROR_PIN_MISMATCH,
                 "The signature isn't from the mesh's own authority, so the signed data isn't used.");
   return FALSE;
+}
+
+gchar *
+ew_pki_find_foreign_issuer (GTlsCertificate *leaf)
+{
+  g_autofree gchar *issuer = NULL;
+  g_object_get (leaf, "issuer-name", &issuer, NULL);
+  if (issuer == NULL || strstr (issuer, "O=" ORGANIZATION))
+    return NULL;
+  g_autofree gchar *valid = g_utf8_make_valid (issuer, -1);
+  return ew_text_one_line (valid, ISSUER_MAX);
+}
+
+GError *
+ew_pki_error_for_reader (const gchar *place, const gchar *issuer)
+{
+  return ew_error_new (EW_ERROR, EW_ERROR_PIN_MISMATCH,
+                       "This network reads TLS: the certificate that comes from %s isn't the edge's (issued by %s), so "
+                       "nothing is sent there. Ask whoever runs the network for an exception for %s.",
+                       place, issuer, place);
 }

@@ -25,6 +25,11 @@ gboolean ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize
    (directly). On success *ca_pem (transfer full, may be NULL) is the CA's certificate. EW_ERROR_PIN_MISMATCH otherwise.
  */
 gboolean ew_pki_check_chain (GTlsCertificate *leaf, const guint8 pin[EW_PIN_SIZE], gchar **ca_pem, GError **error);
+/* After that has failed: who issued the certificate, where that isn't an edge's, so that something on the way reads TLS.
+   NULL: it may be another mesh's edge. Whoever copies an edge's certificate changes a sentence. (transfer full) */
+gchar *ew_pki_find_foreign_issuer (GTlsCertificate *leaf);
+/* EW_ERROR_PIN_MISMATCH that names it; place: HOST:PORT. */
+GError *ew_pki_error_for_reader (const gchar *place, const gchar *issuer);
 /* For a program whose TLS connections are all trusted by a pin: what GIO trusts by default is nobody from now on.
    Otherwise it reads the system's whole trust store for its first connection, 7 MB, even if that then is told to use
    none. Loads GIO's TLS, so it's to be called where that is needed. */

@@ -4,11 +4,7 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 void
 ew_proxy_free (EwProxy *proxy)
@@ -40,14 +36,24 @@ has_control (const gchar *text)
   return FALSE;
 }
 
+/* A name or an address: nothing that means something else in a URL or a request. */
+static gboolean
+is_host (const gchar *text)
+{
+  const gchar *at = text;
+  while (g_ascii_isalnum (*at) || (*at && strchr ("-._:", *at)))
+    at++;
+  return at > text && *at == '\0';
+}
+
 static EwProxy *
 proxy_of_uri (GUri *uri)
 {
   const gchar *host = g_uri_get_host (uri), *path = g_uri_get_path (uri), *user = g_uri_get_userinfo (uri);
   const int port = g_uri_get_port (uri);
-  if (strcmp (g_uri_get_scheme (uri), "http") != 0 || host == NULL || *host == '\0' || has_control (host)
-      || strpbrk (host, " /@") || port == 0 || (*path && strcmp (path, "/") != 0) || g_uri_get_query (uri)
-      || g_uri_get_fragment (uri) || (user && has_control (user)))
+  if (strcmp (g_uri_get_scheme (uri), "http") != 0 || host == NULL || !is_host (host) || port == 0
+      || (*path && strcmp (path, "/") != 0) || g_uri_get_query (uri) || g_uri_get_fragment (uri)
+      || (user && has_control (user)))
     return NULL;
   EwProxy *proxy = g_new0 (EwProxy, 1);
   proxy->host = g_strdup (host);
@@ -72,6 +78,53 @@ ew_proxy_parse (const gchar *text, GError **error)
     ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
                   "The proxy's address can't be used. Write it as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT.");
   return proxy;
+}
+
+gboolean
+ew_proxy_set_credentials (EwProxy *proxy, const gchar *user, const gchar *password, GError **error)
+{
+  if (has_control (user) || has_control (password) || strchr (user, ':')
+      || strlen (user) + strlen (password) > EW_PROXY_CREDENTIALS_MAX)
+    {
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "A user name and a password for a proxy have at most %d bytes and no control characters, and the "
+                    "user name no colon.",
+                    EW_PROXY_CREDENTIALS_MAX);
+      return FALSE;
+    }
+  g_clear_pointer (&proxy->credentials, ew_free_secret);
+  if (*user)
+    proxy->credentials = g_strconcat (user, ":", password, NULL);
+  return TRUE;
+}
+
+gboolean
+ew_proxy_is_same_place (const EwProxy *a, const EwProxy *b)
+{
+  return a->port == b->port && g_ascii_strcasecmp (a->host, b->host) == 0;
+}
+
+gchar *
+ew_proxy_format_place (const EwProxy *proxy)
+{
+  return g_strdup_printf (strchr (proxy->host, ':') ? "[%s]:%u" : "%s:%u", proxy->host, proxy->port);
+}
+
+gchar *
+ew_proxy_format_url (const EwProxy *proxy, gboolean with_credentials)
+{
+  g_autofree gchar *place = ew_proxy_format_place (proxy);
+
+  if (!with_credentials || proxy->credentials == NULL)
+    return g_strconcat ("http://", place, NULL);
+  gchar *user = g_strndup (proxy->credentials, strcspn (proxy->credentials, ":"));
+  gchar *encoded_user = g_uri_escape_string (user, NULL, FALSE);
+  gchar *encoded_password = g_uri_escape_string (proxy->credentials + strlen (user) + 1, NULL, FALSE);
+  gchar *url = g_strconcat ("http://", encoded_user, ":", encoded_password, "@", place, NULL);
+  ew_free_secret (user);
+  ew_free_secret (encoded_user);
+  ew_free_secret (encoded_password);
+  return url;
 }
 
 /* no_proxy. */
@@ -110,80 +163,4 @@ ew_proxy_is_exempt (const gchar *list, const gchar *host)
         && (strcmp (*entry, "*") == 0 || (address ? covers_address (*entry, address) : covers_name (*entry, host))))
       return TRUE;
   return FALSE;
-}
-
-/* Where it comes from. */
-
-static const gchar *
-first_of (const gchar *const *names)
-{
-  for (; *names; names++)
-    {
-      const gchar *value = g_getenv (*names);
-      if (value && *value)
-        return value;
-    }
-  return NULL;
-}
-
-static EwProxy *
-find_in_environment (const gchar *host, GError **error)
-{
-  static const gchar *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL };
-  static const gchar *const exempt[] = { "no_proxy", "NO_PROXY", NULL };
-  const gchar *proxy = first_of (proxies), *list = first_of (exempt);
-  if (proxy == NULL || (list && ew_proxy_is_exempt (list, host)))
-    return NULL;
-  return ew_proxy_parse (proxy, error);
-}
-
-/* FALSE with an error: there is one, and it can't be used. *text: NULL: there is none. */
-static gboolean
-read_first_line (const gchar *path, gchar **text, gboolean *private, GError **error)
-{
-  gchar line[EW_PROXY_TEXT_MAX + 2];
-  struct stat status;
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  *text = NULL;
-  if (fd < 0 && errno == ENOENT)
-    return TRUE;
-  ssize_t n = fd >= 0 && fstat (fd, &status) == 0 && S_ISREG (status.st_mode) ? read (fd, line, sizeof line - 1) : -1;
-  const int failure = errno;
-  if (fd >= 0)
-    close (fd);
-  if (n < 0)
-    {
-      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s can't be read: %s.", path,
-                    fd >= 0 && !S_ISREG (status.st_mode) ? N_ ("it isn't a file") : g_strerror (failure));
-      return FALSE;
-    }
-  line[n] = '\0';
-  line[strcspn (line, "\r\n")] = '\0';
-  *text = g_strdup (g_strstrip (line));
-  explicit_bzero (line, sizeof line);
-  *private = (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-  return TRUE;
-}
-
-EwProxy *
-ew_proxy_find (const gchar *file, const gchar *host, GError **error)
-{
-  gchar *text = NULL;
-  gboolean private = TRUE;
-  EwProxy *proxy = NULL;
-  if (file && !read_first_line (file, &text, &private, error))
-    return NULL;
-  if (text == NULL || *text == '\0')
-    proxy = find_in_environment (host, error);
-  else if (strcmp (text, "direct") != 0)
-    proxy = ew_proxy_parse (text, error);
-  if (proxy && proxy->credentials && !private)
-    {
-      g_clear_pointer (&proxy, ew_proxy_free);
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "Others can read %s, which contains a password, so it isn't used. Run `sudo chmod 600 %s`.", file,
-                    file);
-    }
-  ew_free_secret (text);
-  return proxy;
 }

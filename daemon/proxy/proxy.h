@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which HTTP proxy leads to a host, if any: the one in a file, else the environment's as curl reads it.
+ * An HTTP proxy, as a URL names it, and the lists of hosts that are reached without one.
  *
  *   http://[USER[:PASSWORD]@]HOST[:PORT][/]     percent-encoded where it has to be; without "http://" too
  *
@@ -12,9 +12,10 @@
 
 G_BEGIN_DECLS
 
-#define EW_PROXY_TEXT_MAX 1024 /* bytes of a proxy's URL */
+#define EW_PROXY_TEXT_MAX 2048 /* bytes of a proxy's URL */
 #define EW_PROXY_LIST_MAX 4096 /* bytes of no_proxy that are read */
 #define EW_PROXY_PORT 1080
+#define EW_PROXY_CREDENTIALS_MAX 512 /* bytes of both: a third of a URL when percent-encoded */
 
 typedef struct
 {
@@ -29,14 +30,17 @@ EwProxy *ew_proxy_copy (const EwProxy *proxy);
 
 /* NULL: text isn't one; error (INVALID_ARGUMENT) says what it should be, without repeating it. */
 EwProxy *ew_proxy_parse (const gchar *text, GError **error);
+/* Gives it these credentials; user "": none. INVALID_ARGUMENT: HTTP can't carry them. */
+gboolean ew_proxy_set_credentials (EwProxy *proxy, const gchar *user, const gchar *password, GError **error);
+gboolean ew_proxy_is_same_place (const EwProxy *a, const EwProxy *b);
+
+/* HOST:PORT, for people. */
+gchar *ew_proxy_format_place (const EwProxy *proxy);
+/* What ew_proxy_parse() takes. With credentials it is a secret. */
+gchar *ew_proxy_format_url (const EwProxy *proxy, gboolean with_credentials);
 
 /* Whether a no_proxy list covers host, a name or an address: NAME and .NAME cover it and all names below, ADDRESS and
    ADDRESS/BITS addresses, "*" everything. Commas or blanks between. */
 gboolean ew_proxy_is_exempt (const gchar *list, const gchar *host);
-
-/* The proxy to host. NULL without an error: none, connect directly. file: whose first line is a URL or "direct", if
-   there is such a file; NULL: none. Otherwise the first of https_proxy, HTTPS_PROXY, all_proxy and ALL_PROXY that is
-   set, except for the hosts of no_proxy or NO_PROXY. */
-EwProxy *ew_proxy_find (const gchar *file, const gchar *host, GError **error);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/tunnel.h"
 #include "common/error.h"
+#include "common/http-head.h"
 #include "common/phrase.h"
 #include "common/util.h"
 
@@ -16,7 +17,7 @@ typedef struct
   gchar *host;
   guint16 port;
   gchar *request;
-  gchar head[EW_PROXY_HEAD_MAX];
+  gchar head[EW_HEAD_MAX];
   gsize length;
   guint status, n_informational;
 } Tunnel;
@@ -31,46 +32,6 @@ tunnel_free (gpointer data)
   g_free (tunnel->place);
   g_free (tunnel->host);
   g_free (tunnel);
-}
-
-/* The head. */
-
-static gsize
-find_end_of_head (const gchar *data, gsize length)
-{
-  for (gsize i = 0; i + 1 < length; i++)
-    if (data[i] == '\n')
-      {
-        const gsize next = i + 1 + (data[i + 1] == '\r');
-        if (next < length && data[next] == '\n')
-          return next + 1;
-      }
-  return 0;
-}
-
-/* "HTTP/1.1 200 Connection established": the reason may be missing, and its blank too. */
-static guint
-read_status (const gchar *data, gsize length)
-{
-  if (length < 12 || memcmp (data, "HTTP/1.", 7) != 0 || !g_ascii_isdigit (data[7]) || data[8] != ' '
-      || !g_ascii_isdigit (data[9]) || !g_ascii_isdigit (data[10]) || !g_ascii_isdigit (data[11])
-      || (length > 12 && data[12] != ' ' && data[12] != '\r' && data[12] != '\n'))
-    return 0;
-  const guint status = (guint)(data[9] - '0') * 100 + (guint)(data[10] - '0') * 10 + (guint)(data[11] - '0');
-  return status >= 100 && status <= 599 ? status : 0;
-}
-
-EwProxyHead
-ew_proxy_read_head (const gchar *data, gsize length, guint *status, gsize *size)
-{
-  static const gchar start[] = "HTTP/1.";
-  if (memcmp (data, start, MIN (length, strlen (start))) != 0)
-    return EW_PROXY_HEAD_WRONG;
-  *size = find_end_of_head (data, length);
-  if (*size == 0)
-    return length < EW_PROXY_HEAD_MAX ? EW_PROXY_HEAD_MORE : EW_PROXY_HEAD_WRONG;
-  *status = read_status (data, *size);
-  return *status && *size <= EW_PROXY_HEAD_MAX ? EW_PROXY_HEAD_WHOLE : EW_PROXY_HEAD_WRONG;
 }
 
 gchar *
@@ -94,10 +55,10 @@ fail_with_status (GTask *task)
   const Tunnel *tunnel = g_task_get_task_data (task);
   /* tinyproxy answers 401 to wrong ones, and 407 to none (tests/findings/tinyproxy-answers-401.sh). */
   if ((tunnel->status == 407 || tunnel->status == 401) && tunnel->proxy->credentials)
-    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
+    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PROXY_PASSWORD,
                               "The proxy %s doesn't accept the user name and password that it's given.", tunnel->place);
   else if (tunnel->status == 407)
-    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
+    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PROXY_PASSWORD,
                               "The proxy %s asks for a user name and a password.", tunnel->place);
   else if (tunnel->status == 0)
     ew_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
@@ -128,17 +89,18 @@ static void
 handle_head (GTask *task, gboolean ended)
 {
   Tunnel *tunnel = g_task_get_task_data (task);
-  gsize size = 0;
-  EwProxyHead got;
-  while ((got = ew_proxy_read_head (tunnel->head, tunnel->length, &tunnel->status, &size)) == EW_PROXY_HEAD_WHOLE
-         && tunnel->status < 200 && tunnel->status != 101 && tunnel->n_informational++ < INFORMATIONAL_MAX)
+  EwHead head;
+  EwHeadResult got;
+  while ((got = ew_head_read (tunnel->head, tunnel->length, &head)) == EW_HEAD_WHOLE && head.status < 200
+         && head.status != 101 && tunnel->n_informational++ < INFORMATIONAL_MAX)
     {
-      tunnel->length -= size;
-      memmove (tunnel->head, tunnel->head + size, tunnel->length);
+      tunnel->length -= head.size;
+      memmove (tunnel->head, tunnel->head + head.size, tunnel->length);
     }
-  if (got == EW_PROXY_HEAD_MORE && !ended)
+  tunnel->status = head.status;
+  if (got == EW_HEAD_MORE && !ended)
     read_more (task);
-  else if (got == EW_PROXY_HEAD_WHOLE && tunnel->status >= 200 && tunnel->status <= 299 && size == tunnel->length)
+  else if (head.status >= 200 && head.status <= 299 && head.size == tunnel->length)
     {
       g_task_return_boolean (task, TRUE);
       g_object_unref (task);
@@ -146,7 +108,7 @@ handle_head (GTask *task, gboolean ended)
   else
     {
       /* Bytes behind a 200: the edge doesn't speak first, so they are a page of the proxy's. */
-      if (got != EW_PROXY_HEAD_WHOLE || tunnel->status <= 299)
+      if (tunnel->status <= 299)
         tunnel->status = 0;
       fail_with_status (task);
     }
@@ -195,7 +157,7 @@ ew_proxy_tunnel_async (GIOStream *stream, const EwProxy *proxy, const gchar *hos
   Tunnel *tunnel = g_new0 (Tunnel, 1);
   tunnel->stream = g_object_ref (stream);
   tunnel->proxy = ew_proxy_copy (proxy);
-  tunnel->place = g_strdup_printf (strchr (proxy->host, ':') ? "[%s]:%u" : "%s:%u", proxy->host, proxy->port);
+  tunnel->place = ew_proxy_format_place (proxy);
   tunnel->host = g_strdup (host);
   tunnel->port = port;
   tunnel->request = ew_proxy_request (proxy, host, port);

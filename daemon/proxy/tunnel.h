@@ -9,26 +9,15 @@
 
 G_BEGIN_DECLS
 
-#define EW_PROXY_HEAD_MAX 8192 /* bytes of an answer's head */
-
-typedef enum
-{
-  EW_PROXY_HEAD_MORE, /* no end yet */
-  EW_PROXY_HEAD_WHOLE,
-  EW_PROXY_HEAD_WRONG, /* not HTTP/1, or longer than EW_PROXY_HEAD_MAX */
-} EwProxyHead;
-
-/* The head at the start of what a proxy has sent so far. *status: 100 to 599; *size: bytes of the head. */
-EwProxyHead ew_proxy_read_head (const gchar *data, gsize length, guint *status, gsize *size);
-
 /* The request for host (a name or an address) and port. (transfer full) With credentials it is a secret. */
 gchar *ew_proxy_request (const EwProxy *proxy, const gchar *host, guint16 port);
 
 /* stream: connected to proxy, nothing sent yet. Without a time limit of its own: cancel it. */
 void ew_proxy_tunnel_async (GIOStream *stream, const EwProxy *proxy, const gchar *host, guint16 port,
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-/* TRUE: what is written to stream now goes to the host. EDGE_UNREACHABLE: a sentence with the proxy's address says what
-   it answered; *status: that, or 0: nothing that is HTTP. Other errors are the stream's. */
+/* TRUE: what is written to stream now goes to the host. EDGE_UNREACHABLE, or PROXY_PASSWORD where it asks for one: a
+   sentence with the proxy's address says what it answered; *status: that, or 0: nothing that is HTTP. Other errors are
+   the stream's. */
 gboolean ew_proxy_tunnel_finish (GAsyncResult *result, guint *status, GError **error);
 
 G_END_DECLS

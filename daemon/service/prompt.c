@@ -28,6 +28,8 @@ static const struct
   { "SetLan", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
   { "OpenPortal", NULL, N_ ("Authentication is required to let Edgeway open this network's login page") },
   { "ClosePortal", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
+  { "SetProxy", NULL, N_ ("Authentication is required to let Edgeway change the proxy that leads to the mesh") },
+  { "SetProxyPassword", NULL, N_ ("Authentication is required to let Edgeway store a proxy's password") },
   { "SetMode", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
   { "ConfirmMode", NULL, N_ ("Authentication is required to let Edgeway keep VPN mode") },
   { "UndoMode", NULL, N_ ("Authentication is required to let Edgeway turn VPN mode off") },

@@ -5,6 +5,7 @@
 #include "common/phrase.h"
 #include "common/pki.h"
 #include "common/util.h"
+#include "proxy/settings.h"
 #include "proxy/tunnel.h"
 
 #include <string.h>
@@ -12,7 +13,6 @@
 
 /* RFC 6066 section 3: an address isn't a valid server name, and GnuTLS refuses one. The pin decides, not the name. */
 #define NO_NAME "edge.invalid"
-#define ISSUER_MAX 120
 
 typedef struct
 {
@@ -21,12 +21,14 @@ typedef struct
   gchar *name;  /* NULL: it has none */
   guint8 pin[EW_PIN_SIZE];
   guint32 mark;
-  EwProxy *proxy; /* NULL: none */
-  gboolean proxy_refused;
+  EwProxy *proxy;         /* NULL: none */
+  gboolean past_proxy;    /* it has connected */
+  gboolean proxy_refused; /* … or hasn't, or its settings can't be used */
+  gboolean asked_password;
   GSocketConnection *connection;
   GIOStream *tls;
   gchar *request;
-  gchar head[EW_UPGRADE_HEAD_MAX];
+  gchar head[EW_HEAD_MAX];
   gsize head_length;
   GError *pin_error;
   gchar *intercepted;        /* by whom the certificate was issued, if not by an edge */
@@ -76,6 +78,20 @@ end_dial (GTask *task)
   dial->cancel_handler = 0;
 }
 
+/* The way ended before the proxy has said anything. */
+static void
+fail_before_proxy (GTask *task, const GError *cause)
+{
+  Dial *dial = g_task_get_task_data (task);
+  g_autofree gchar *place = ew_proxy_format_place (dial->proxy);
+  dial->proxy_refused = TRUE;
+  ew_task_return_new_error (
+    task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
+    "The proxy %s, which leads to the edge, can't be reached (%s). Check this computer's network and the proxy's "
+    "address: `edgewayctl proxy`.",
+    place, dial->timed_out ? N_ ("no answer in time") : ew_phrase_cause (cause));
+}
+
 /* Takes task and cause. */
 static void
 fail (GTask *task, GError *cause)
@@ -87,11 +103,10 @@ fail (GTask *task, GError *cause)
     g_debug ("a stream isn't wanted any more");
   else if (dial->proxy_refused)
     g_task_return_error (task, g_steal_pointer (&local));
+  else if (dial->proxy && !dial->past_proxy)
+    fail_before_proxy (task, local);
   else if (dial->intercepted)
-    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PIN_MISMATCH,
-                              "This network reads TLS: the certificate that comes from %s isn't the edge's (issued by "
-                              "%s), so nothing is sent there. Ask whoever runs the network for an exception for %s.",
-                              dial->place, dial->intercepted, dial->place);
+    g_task_return_error (task, ew_pki_error_for_reader (dial->place, dial->intercepted));
   else if (dial->pin_error)
     ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PIN_MISMATCH,
                               "The server at %s isn't this mesh's edge: its certificate doesn't match the mesh's pin. "
@@ -145,12 +160,12 @@ on_head_read (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   dial->head_length += (gsize)n;
-  EwUpgradeResult got = ew_upgrade_read_answer (dial->head, dial->head_length, &answer);
-  if (got == EW_UPGRADE_MORE && n > 0)
+  EwHeadResult got = ew_upgrade_read_answer (dial->head, dial->head_length, &answer);
+  if (got == EW_HEAD_MORE && n > 0)
     read_head (task);
-  else if (got == EW_UPGRADE_WHOLE && answer.upgraded)
+  else if (got == EW_HEAD_WHOLE && answer.upgraded)
     succeed (task, &answer);
-  else if (got == EW_UPGRADE_WHOLE && answer.status == 404)
+  else if (got == EW_HEAD_WHOLE && answer.status == 404)
     fail_with (task, N_ ("it doesn't know the https transport: it's an older edge"));
   else
     fail_with (task, N_ ("it doesn't answer as an edge does"));
@@ -196,19 +211,6 @@ ask_for_upgrade (GTask *task)
 
 /* TLS. */
 
-/* An edge that was set up again from nothing has another CA, and that one says what it is (common/pki.c). Whoever copies
-   this changes a sentence. */
-static gchar *
-find_foreign_issuer (GTlsCertificate *certificate)
-{
-  g_autofree gchar *issuer = NULL;
-  g_object_get (certificate, "issuer-name", &issuer, NULL);
-  if (issuer == NULL || strstr (issuer, "O=Edgeway"))
-    return NULL;
-  g_autofree gchar *valid = g_utf8_make_valid (issuer, -1);
-  return ew_text_one_line (valid, ISSUER_MAX);
-}
-
 static gboolean
 on_certificate (GTlsConnection *tls, GTlsCertificate *certificate, GTlsCertificateFlags flags, gpointer user_data)
 {
@@ -217,7 +219,7 @@ on_certificate (GTlsConnection *tls, GTlsCertificate *certificate, GTlsCertifica
   if (ew_pki_check_chain (certificate, dial->pin, NULL, &dial->pin_error))
     return TRUE;
   g_free (dial->intercepted);
-  dial->intercepted = find_foreign_issuer (certificate);
+  dial->intercepted = ew_pki_find_foreign_issuer (certificate);
   return FALSE;
 }
 
@@ -261,15 +263,18 @@ fail_for_proxy (GTask *task, GError *error)
 {
   Dial *dial = g_task_get_task_data (task);
   dial->proxy_refused = error->domain == EW_ERROR;
+  dial->asked_password = g_error_matches (error, EW_ERROR, EW_ERROR_PROXY_PASSWORD);
   fail (task, error);
 }
 
 static void
 on_tunnelled (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  Dial *dial = g_task_get_task_data (user_data);
   GError *error = NULL;
   guint status;
-  if (ew_proxy_tunnel_finish (result, &status, &error))
+  dial->past_proxy = ew_proxy_tunnel_finish (result, &status, &error);
+  if (dial->past_proxy)
     start_tls (user_data);
   else
     fail_for_proxy (user_data, error);
@@ -295,6 +300,30 @@ on_client_event (GSocketClient *client, GSocketClientEvent event, GSocketConnect
                       SO_MARK, &dial->mark, sizeof dial->mark);
 }
 
+static GQuark
+open_since_quark (void)
+{
+  return g_quark_from_static_string ("edgeway-stream-open-since");
+}
+
+static void
+note_open (GCancellable *cancellable)
+{
+  gint64 *since = g_new (gint64, 1);
+  *since = g_get_monotonic_time ();
+  if (cancellable)
+    g_object_set_qdata_full (G_OBJECT (cancellable), open_since_quark (), since, g_free);
+  else
+    g_free (since);
+}
+
+gint64
+ew_stream_dial_open_since (GCancellable *cancellable)
+{
+  const gint64 *since = g_object_get_qdata (G_OBJECT (cancellable), open_since_quark ());
+  return since ? *since : 0;
+}
+
 static void
 on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -302,6 +331,8 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   Dial *dial = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   dial->connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  if (dial->connection)
+    note_open (g_task_get_cancellable (task));
   if (dial->connection && dial->proxy)
     ask_proxy (task);
   else if (dial->connection)
@@ -382,8 +413,9 @@ EwStreamDialed *
 ew_stream_dial_finish (GAsyncResult *result, EwStreamObstacle *obstacle, GError **error)
 {
   const Dial *dial = g_task_get_task_data (G_TASK (result));
-  *obstacle = dial->intercepted     ? EW_STREAM_OBSTACLE_READER
-              : dial->proxy_refused ? EW_STREAM_OBSTACLE_PROXY
-                                    : EW_STREAM_OBSTACLE_NONE;
+  *obstacle = dial->intercepted      ? EW_STREAM_OBSTACLE_READER
+              : dial->asked_password ? EW_STREAM_OBSTACLE_PASSWORD
+              : dial->proxy_refused  ? EW_STREAM_OBSTACLE_PROXY
+                                     : EW_STREAM_OBSTACLE_NONE;
   return g_task_propagate_pointer (G_TASK (result), error);
 }

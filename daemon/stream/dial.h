@@ -6,8 +6,8 @@
  *
  *   connect → [CONNECT through a proxy] → TLS, ALPN http/1.1 → GET … Upgrade: connect-udp → 101 → the stream
  *
- * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: nobody answered there, or not as an edge does. PIN_MISMATCH:
- * something else than the edge ended the TLS connection.
+ * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: nobody answered there, or not as an edge does, or the proxy leads
+ * nowhere. PROXY_PASSWORD: it asks for one. PIN_MISMATCH: something else than the edge ended the TLS connection.
  */
 #pragma once
 
@@ -38,8 +38,9 @@ typedef struct
 typedef enum
 {
   EW_STREAM_OBSTACLE_NONE,
-  EW_STREAM_OBSTACLE_READER, /* the certificate isn't one that an edge makes: something on the way reads TLS */
-  EW_STREAM_OBSTACLE_PROXY,  /* the proxy that is to be used doesn't lead to the edge, or its settings can't be used */
+  EW_STREAM_OBSTACLE_READER,   /* the certificate isn't one that an edge makes: something on the way reads TLS */
+  EW_STREAM_OBSTACLE_PASSWORD, /* the proxy that is to be used asks for a user name and a password, or for others */
+  EW_STREAM_OBSTACLE_PROXY, /* the proxy that is to be used doesn't lead to the edge, or its settings can't be used */
 } EwStreamObstacle;
 
 void ew_stream_dialed_free (EwStreamDialed *dialed);
@@ -47,6 +48,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStreamDialed, ew_stream_dialed_free)
 
 void ew_stream_dial_async (const EwStreamDial *dial, GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data);
+/* Since when, in GLib's monotonic time, the dial with this cancellable has had a TCP connection and waits for what is at
+   its other end; 0: it has none yet. */
+gint64 ew_stream_dial_open_since (GCancellable *cancellable);
 /* (transfer full). *obstacle: what is to be shown to people, as error says it. */
 EwStreamDialed *ew_stream_dial_finish (GAsyncResult *result, EwStreamObstacle *obstacle, GError **error);
 

@@ -6,12 +6,14 @@
  *   the edge's API      GET /v1/mesh over TLS beside the tunnel: the TCP side, and whether it is the mesh's own edge;
  *                       and as the daemon calls it, which may be through the tunnel
  *   the tunnel          a handshake and a probe (live-check.c), and a packet of a program's (own-packet.c)
+ *   the way             an HTTP proxy, and UDP where https is used in its place (diagnose-way.c)
  *   VPN mode            a name looked up and a page fetched, as programs do (outside.c)
  *   names               whether programs find the mesh's, and what prevents it (diagnose-names.c)
  *   this computer       what net/ finds that blocks the mesh
  */
 #include "tunnel/diagnose-clock.h"
 #include "tunnel/diagnose-names.h"
+#include "tunnel/diagnose-way.h"
 #include "tunnel/essentials.h"
 #include "tunnel/live-check.h"
 #include "tunnel/outside.h"
@@ -115,8 +117,9 @@ check_unreachable_api (Diagnosis *diagnosis)
       "%s The map and administration use the tunnel instead.", why);
   else
     ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
-                   has_no_network (diagnosis)
-                     ? N_ ("See the check \"network\".")
+                   has_no_network (diagnosis) ? N_ ("See the check \"network\".")
+                   : ew_checks_find (diagnosis->checks, "proxy") != EW_CHECK_UNKNOWN
+                     ? N_ ("See the check \"proxy\".")
                      : N_ ("On the edge's host, check that the edge runs (`systemctl status edgeway-edge`) and that "
                            "the firewall lets its TCP port in; then check that this network lets it out."),
                    "%s", why);
@@ -136,7 +139,11 @@ static void
 check_api (Diagnosis *diagnosis)
 {
   const GError *error = diagnosis->api_error;
-  if (diagnosis->api_timed_out || g_error_matches (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE))
+  const gboolean away = diagnosis->api_timed_out || g_error_matches (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE)
+                        || g_error_matches (error, EW_ERROR, EW_ERROR_PROXY_PASSWORD);
+  ew_tunnel_diagnose_proxy_add (diagnosis->tunnel, diagnosis->checks, away, diagnosis->api_timed_out ? NULL : error,
+                                diagnosis->api_answers);
+  if (away)
     {
       check_unreachable_api (diagnosis);
       return;
@@ -310,6 +317,7 @@ check_tunnel (Diagnosis *diagnosis)
                    (gdouble)live->handshake_us / 1000);
   else
     check_silent_handshake (diagnosis, endpoint);
+  ew_tunnel_diagnose_udp_add (live, diagnosis->checks);
   check_probe (diagnosis);
   check_path (diagnosis);
   check_own_packet (diagnosis);
@@ -593,6 +601,7 @@ try_api (Diagnosis *diagnosis)
   GCancellable *caller = g_task_get_cancellable (diagnosis->task);
   g_autoptr (EwClient) beside
     = ew_client_new (keystore->pin, (const gchar *const *)keystore->api, keystore, EW_HOST_FWMARK);
+  ew_client_set_proxy_file (beside, self->proxy_file);
   diagnosis->pending += 2;
   diagnosis->api_tried = TRUE;
   diagnosis->api_step = g_cancellable_new ();

@@ -96,6 +96,7 @@ typedef struct
   EwKeystore *cache;
   GPtrArray *hosts;
   guint waiting;
+  gboolean by_proxy; /* a name without an address is of use */
   gboolean changed;
 } Resolving;
 
@@ -124,6 +125,8 @@ looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
   for (GList *item = found; item; item = item->next)
     g_ptr_array_add (texts, g_inet_address_to_string (item->data));
   g_ptr_array_add (texts, NULL);
+  if (found == NULL && resolving->by_proxy && !ew_keystore_get_addresses (resolving->cache, lookup->host))
+    g_ptr_array_insert (texts, 0, g_strdup (EW_NO_ADDRESS));
   g_resolver_free_addresses (found);
   if (ew_keystore_set_addresses (resolving->cache, lookup->host, (const gchar *const *)texts->pdata))
     resolving->changed = TRUE;
@@ -150,13 +153,14 @@ collect_names (GPtrArray *hosts, const EwDocument *document)
 }
 
 void
-ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, GCancellable *cancellable,
+ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, gboolean by_proxy, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   g_autoptr (GResolver) resolver = g_resolver_get_default ();
   Resolving *resolving = g_new0 (Resolving, 1);
   resolving->cache = ew_keystore_ref (cache);
+  resolving->by_proxy = by_proxy;
   resolving->hosts = g_ptr_array_new_with_free_func (g_free);
   g_task_set_task_data (task, resolving, resolving_free);
   collect_names (resolving->hosts, document);
@@ -229,13 +233,28 @@ ew_endpoint_leaves_from (const EwEndpoint *endpoint, const EwIp *local, guint32 
   return ew_ip_equal (&ip, local);
 }
 
+int
+ew_endpoint_send_empty (const EwEndpoint *endpoint, guint32 mark, gboolean *refused)
+{
+  int fd = connect_datagram (endpoint, mark);
+  *refused = fd >= 0 && send (fd, "", 0, 0) < 0 && errno == EPERM;
+  return fd;
+}
+
+int
+ew_endpoint_read_error (int fd)
+{
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt (fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : 0;
+}
+
 gboolean
 ew_endpoint_is_refused (const EwEndpoint *endpoint, guint32 mark)
 {
-  int fd = connect_datagram (endpoint, mark);
-  if (fd < 0)
-    return FALSE;
-  gboolean refused = send (fd, "", 0, 0) < 0 && errno == EPERM;
-  close (fd);
+  gboolean refused;
+  int fd = ew_endpoint_send_empty (endpoint, mark, &refused);
+  if (fd >= 0)
+    close (fd);
   return refused;
 }

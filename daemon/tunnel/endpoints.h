@@ -26,8 +26,8 @@ GArray *ew_candidates_new (const EwDocument *document, EwKeystore *cache);
 GArray *ew_edge_addresses (const EwDocument *document, EwKeystore *cache);
 /* Looks up the names among the endpoints, puts what it finds into cache; the result is TRUE when something changed. No
  * errors. */
-void ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer user_data);
+void ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, gboolean by_proxy,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_endpoints_resolve_finish (GAsyncResult *result);
 
 /* Whether this computer has a route there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set.
@@ -37,5 +37,10 @@ gboolean ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark);
 gboolean ew_endpoint_leaves_from (const EwEndpoint *endpoint, const EwIp *local, guint32 mark);
 /* Whether this computer's own firewall refuses to send there: an empty datagram, which an edge ignores, is sent. */
 gboolean ew_endpoint_is_refused (const EwEndpoint *endpoint, guint32 mark);
+/* The same by an empty datagram, which an edge ignores. The socket, which hears ICMP's errors about it; -1: there is no
+   way. The caller closes it. */
+int ew_endpoint_send_empty (const EwEndpoint *endpoint, guint32 mark, gboolean *refused);
+/* What it has heard: an errno, 0: nothing. */
+int ew_endpoint_read_error (int fd);
 
 G_END_DECLS

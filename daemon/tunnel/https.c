@@ -6,7 +6,7 @@
  *   handshake begun ── 3 s, or 0.3 s where this network needed it before ──→ dial → 101 → a handshake through it
  *   dial            ── 0.25 s without a stream ──→ another address is dialed beside it; the first stream is taken
  *                   ── 0.75 s, while traffic waits ──→ the same again: TCP itself asks again after 1, 3 and 7 s; from the
- *                      sixth on after 1.5 and then 3 s, for what takes connections and never answers
+ *                      sixth on after 1.5 and then 3 s. Beside a connection that is open and silent, 3 s after it opened
  *   over https      ── every 15 s: one handshake to the edge's UDP address ──answered──→ UDP, the stream is closed
  *   stream cut      ── at once, then 1, 2, 4, … 30 s ──→ dial
  *   network back    ── 0.3 s without an answer through the stream ──→ dial: TCP would wait for as long again as it has
@@ -30,6 +30,7 @@
 #define STAGGER (SECOND / 4) /* RFC 8305 section 5 */
 #define ANOTHER_TRY (SECOND * 3 / 4)
 #define QUICK_TRIES 5
+#define SILENCE_WAIT (3 * SECOND)
 #define DIALS_MAX 4 /* at once */
 
 typedef struct
@@ -139,6 +140,14 @@ on_udp_alarm (gpointer user_data)
   ew_alarm_set (self->udp_alarm, now () + (self->udp_tries % 2 == 1 ? CONFIRM_AFTER : UDP_EVERY - CONFIRM_AFTER));
 }
 
+/* Not one that a proxy alone knows by its name. */
+static gboolean
+has_address (const EwEndpoint *endpoint)
+{
+  EwIp nobody;
+  return ew_ip_parse (EW_NO_ADDRESS, &nobody) && !ew_ip_equal (&endpoint->remote, &nobody);
+}
+
 static void
 begin_https (EwTunnel *self)
 {
@@ -148,7 +157,7 @@ begin_https (EwTunnel *self)
   g_clear_pointer (&self->obstacle, g_free);
   ew_alarm_set (self->udp_alarm, now () + UDP_EVERY);
   remember (self, TRUE);
-  if (ew_keystore_set_answered (self->keystore, self->peer_key, &self->dialed_to))
+  if (has_address (&self->dialed_to) && ew_keystore_set_answered (self->keystore, self->peer_key, &self->dialed_to))
     ew_tunnel_store_soon (self);
   g_message ("UDP to the edge has no answer: connected through its TCP port (https)");
   ew_tunnel_show (self);
@@ -207,7 +216,9 @@ dial_later (EwTunnel *self)
 static const gchar *
 reason_of (EwStreamObstacle obstacle)
 {
-  return obstacle == EW_STREAM_OBSTACLE_READER ? "tls-intercepted" : "proxy-refused";
+  if (obstacle == EW_STREAM_OBSTACLE_READER)
+    return "tls-intercepted";
+  return obstacle == EW_STREAM_OBSTACLE_PASSWORD ? "proxy-password" : "proxy-refused";
 }
 
 static void
@@ -251,6 +262,7 @@ note_failed_dial (EwTunnel *self, EwStreamObstacle obstacle, const GError *error
   g_debug ("https: %s", error->message);
   if (obstacle != EW_STREAM_OBSTACLE_NONE && !ew_tunnel_portal_is_known (self)) /* whose doing that is */
     ew_tunnel_https_set_obstacle (self, reason_of (obstacle), error->message);
+  ew_tunnel_proxy_said (self, error);
   if (self->dials->len > 0 || (self->dial_again && self->n_dialed < count_addresses (self)))
     return; /* others are still tried */
   self->dial_failures++;
@@ -280,6 +292,7 @@ on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
       self->stream.kind = EW_ENDPOINT_NONE;
       return;
     }
+  ew_tunnel_proxy_said (self, NULL);
   self->stream_since = now ();
   self->dialed_to = dial_to->to;
   use_stream (self);
@@ -310,12 +323,11 @@ static void
 dial_address (EwTunnel *self, const EwCandidate *candidate)
 {
   g_autofree gchar *name = find_name (self, candidate);
-  g_autofree gchar *proxy_file = g_build_filename (self->state_dir, "proxy", NULL);
   const EwStreamDial config = { .to = candidate->endpoint,
                                 .name = name,
                                 .pin = self->keystore->pin,
                                 .mark = EW_HOST_FWMARK,
-                                .proxy_file = proxy_file };
+                                .proxy_file = self->proxy_file };
   GCancellable *cancellable = g_cancellable_new ();
   DialTo *dial_to = g_new0 (DialTo, 1);
   dial_to->tunnel = g_object_ref (self);
@@ -366,11 +378,30 @@ dial (EwTunnel *self)
   ew_tunnel_portal_suspect (self);
 }
 
+/* How long a connection that opened, and says nothing yet, is still waited for: another one would meet the same. 0: there
+   is none. TCP sends what gets lost on it again much sooner than it does the first packet. */
+static gint64
+get_silence_left (EwTunnel *self)
+{
+  gint64 latest = 0;
+  if (self->n_dialed < count_addresses (self))
+    return 0;
+  for (guint i = 0; i < self->dials->len; i++)
+    latest = MAX (latest, ew_stream_dial_open_since (self->dials->pdata[i]));
+  return latest ? MAX (latest + SILENCE_WAIT - g_get_monotonic_time (), 0) : 0;
+}
+
 static void
 on_https_alarm (gpointer user_data)
 {
   EwTunnel *self = user_data;
   const gboolean doubted = self->doubted;
+  const gint64 silence_left = get_silence_left (self);
+  if (silence_left > 0)
+    {
+      ew_alarm_set (self->https_alarm, now () + silence_left);
+      return;
+    }
   self->dial_again = self->doubted = FALSE;
   if (!self->engine || !needs_stream (self) || (doubted && self->liveness.silent_since == 0))
     return;
@@ -429,6 +460,18 @@ ew_tunnel_https_lost (EwTunnel *self)
       stop_dialing (self);
       await_dial (self, NEEDED_WAIT);
     }
+}
+
+void
+ew_tunnel_https_again (EwTunnel *self)
+{
+  if (!self->streams || !self->engine)
+    return;
+  g_clear_pointer (&self->obstacle, g_free);
+  self->dial_failures = 0;
+  stop_dialing (self);
+  if (self->stream.kind == EW_ENDPOINT_NONE && needs_stream (self))
+    dial_later (self);
 }
 
 /* An answer through the stream in use, which may be stuck. */

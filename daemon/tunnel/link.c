@@ -319,6 +319,7 @@ begin_elsewhere (EwTunnel *self)
   self->network_since = ew_boottime ();
   if (self->names)
     ew_names_look (self->names);
+  ew_tunnel_proxy_network_changed (self);
   ew_client_abort_idle (self->client);
   if (self->topology)
     ew_topology_hurry (self->topology, TRUE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/live-check.h"
 #include "tunnel/tunnel-private.h"
+#include <unistd.h>
 
 #define TICK_MS 500 /* a probe without an answer is repeated */
 /* Each handshake costs the edge two X25519 operations, so callers share one a second. */
@@ -14,16 +15,21 @@ typedef struct
   gint64 begun;
   gint64 initiated; /* 0: not with this one */
   guint timer;
+  int udp; /* a socket that has sent a datagram to the edge; -1: none */
 } LiveCheck;
+
+static const EwEndpoint *
+udp_in_use (EwTunnel *self)
+{
+  return self->candidates != NULL && self->candidate < self->candidates->len
+           ? &g_array_index (self->candidates, EwCandidate, self->candidate).endpoint
+           : NULL;
+}
 
 static const EwEndpoint *
 endpoint_in_use (EwTunnel *self)
 {
-  if (self->over_https)
-    return &self->stream;
-  return self->candidates != NULL && self->candidate < self->candidates->len
-           ? &g_array_index (self->candidates, EwCandidate, self->candidate).endpoint
-           : NULL;
+  return self->over_https ? &self->stream : udp_in_use (self);
 }
 
 static void
@@ -52,6 +58,11 @@ end_check (LiveCheck *check)
 {
   GTask *task = check->task;
 
+  if (check->udp >= 0)
+    {
+      check->out->udp_error = ew_endpoint_read_error (check->udp);
+      close (check->udp);
+    }
   check->tunnel->live_checks = g_list_remove (check->tunnel->live_checks, check);
   g_clear_handle_id (&check->timer, g_source_remove);
   g_free (check);
@@ -140,7 +151,7 @@ ew_live_check_async (EwTunnel *self, EwLiveCheck *out, GAsyncReadyCallback callb
   gint64 now = ew_boottime ();
 
   *out = (EwLiveCheck){ .handshake_us = -1, .probe_us = -1, .last_answer_us = -1 };
-  if (self->engine == NULL || self->peer < 0 || endpoint == NULL || !has_way_out (self))
+  if (self->engine == NULL || self->peer < 0 || udp_in_use (self) == NULL || !has_way_out (self))
     {
       g_task_return_boolean (task, FALSE);
       g_object_unref (task);
@@ -148,13 +159,15 @@ ew_live_check_async (EwTunnel *self, EwLiveCheck *out, GAsyncReadyCallback callb
     }
   out->tried = TRUE;
   out->endpoint = *endpoint;
-  out->refused = ew_endpoint_is_refused (endpoint, EW_HOST_FWMARK);
+  out->udp = *udp_in_use (self);
+  const int udp = ew_endpoint_send_empty (&out->udp, EW_HOST_FWMARK, &out->refused);
   out->last_answer_us = self->liveness.answered != 0 ? now - self->liveness.answered : -1;
   LiveCheck *check = g_new0 (LiveCheck, 1);
   check->task = task;
   check->tunnel = self;
   check->out = out;
   check->begun = now;
+  check->udp = udp;
   check->timer = g_timeout_add (TICK_MS, on_tick, check);
   self->live_checks = g_list_prepend (self->live_checks, check);
   on_tick (check);

@@ -15,7 +15,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   gboolean tried;        /* FALSE: no tunnel, or no endpoint to send to */
-  gboolean refused;      /* this computer's own firewall refuses to send to the endpoint */
+  gboolean refused;      /* this computer's own firewall refuses to send UDP to the edge */
+  int udp_error;         /* what ICMP said of a datagram to the edge: an errno; 0: nothing */
+  EwEndpoint udp;        /* where those two were tried */
   gint64 handshake_us;   /* -1: no answer */
   gint64 probe_us;       /* -1: no answer */
   gint64 last_answer_us; /* before now: how long ago the edge last answered through the tunnel; -1: never */

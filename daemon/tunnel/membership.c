@@ -26,7 +26,9 @@ enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
   EwTunnel *self = g_task_get_source_object (task);
   g_autoptr (GError) error = NULL;
   self->enrolling = FALSE;
-  if (!ew_enroll_finish (result, &error))
+  const gboolean done = ew_enroll_finish (result, &error);
+  ew_tunnel_proxy_said (self, error);
+  if (!done)
     {
       if (!self->engine) /* what was refused because this computer is in a mesh leaves it there, connected */
         ew_tunnel_rest (self);
@@ -94,7 +96,7 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
       return;
     }
   self->enrolling = TRUE;
-  ew_enroll_async (self->keystore, key, name, EW_HOST_FWMARK, cancellable, enrolled, task);
+  ew_enroll_async (self->keystore, key, name, EW_HOST_FWMARK, self->proxy_file, cancellable, enrolled, task);
 }
 
 gboolean
@@ -241,6 +243,7 @@ answered (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   JsonObject *answer = ew_client_call_finish (EW_CLIENT (source), result, &error);
   gboolean ours = EW_CLIENT (source) == self->client;
+  ew_tunnel_proxy_said (self, error);
   if (ours && ew_tunnel_is_removal (error))
     ew_tunnel_was_removed (self, error);
   /* What an administrator changed may be about this node. */

@@ -212,7 +212,9 @@ ew_tunnel_resolve (EwTunnel *self)
     return;
   self->resolving = TRUE;
   self->resolved = ew_boottime ();
-  ew_endpoints_resolve_async (self->document, self->keystore, self->life, on_resolved, g_object_ref (self));
+  g_autofree gchar *proxy = ew_tunnel_find_proxy (self);
+  ew_endpoints_resolve_async (self->document, self->keystore, proxy != NULL, self->life, on_resolved,
+                              g_object_ref (self));
 }
 
 void

@@ -185,6 +185,8 @@ explain_silence (EwTunnel *self, gboolean heard, const GError *error)
     ew_tunnel_set_state (self, state, self->obstacle_reason, self->obstacle);
   else if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
     ew_tunnel_set_state (self, state, "pin-mismatch", error->message);
+  else if (g_error_matches (error, EW_ERROR, EW_ERROR_PROXY_PASSWORD))
+    ew_tunnel_set_state (self, state, "proxy-password", error->message);
   else if (error)
     ew_tunnel_set_state (self, state, "edge-unreachable", error->message);
   else if (ew_tunnel_show_problem (self, state))
@@ -197,6 +199,12 @@ explain_silence (EwTunnel *self, gboolean heard, const GError *error)
     ew_tunnel_set_state (self, state, "answers-lost",
                          N_ ("The edge receives this computer's packets, but its answers don't arrive here: a firewall "
                              "in between lets UDP out and not back in. Allow answers from the edge's UDP port."));
+  else if (ew_endpoint_is_refused (&g_array_index (self->candidates, EwCandidate, self->candidate).endpoint,
+                                   EW_HOST_FWMARK))
+    ew_tunnel_set_state (
+      self, state, "udp-blocked",
+      N_ ("This computer's own firewall blocks packets to the edge's UDP port, and the https transport "
+          "doesn't work either. Allow outgoing UDP to the edge."));
   else
     ew_tunnel_set_state (self, state, "udp-blocked",
                          N_ ("The edge's API answers, but its UDP port doesn't: a firewall on the way drops "
@@ -269,6 +277,7 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || EW_CLIENT (source) != self->client)
     return;
   self->fetching = FALSE;
+  ew_tunnel_proxy_said (self, error);
   if (ew_tunnel_is_removal (error))
     {
       ew_tunnel_was_removed (self, error);

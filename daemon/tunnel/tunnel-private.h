@@ -10,6 +10,7 @@
  *   name-watch.c   a name of the edge's that may change at any moment, asked again and again
  *   https.c        the https transport: when it's begun, when UDP is tried again
  *   portal.c       a captive portal recognized; portal-way.c: the way out to its page
+ *   proxy-choice.c which HTTP proxy leads to the edge: the user's choice, a session's answer
  *   path.c         the largest packet that the path takes: probed, brought into force
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
@@ -19,7 +20,7 @@
  *   membership.c   enroll, leave, calls to the API
  *   routes.c       routes listed, accepted, refused
  *   ping.c
- *   diagnose.c     the report; live-check.c and outside.c try what it says
+ *   diagnose.c     the report, with diagnose-way.c and diagnose-names.c; live-check.c and outside.c try what it says
  */
 #pragma once
 
@@ -103,6 +104,9 @@ enum
   PROP_NAMES,
   PROP_NAMES_MESSAGE,
   PROP_NAMES_PHRASE,
+  PROP_PROXY,
+  PROP_PROXY_ASKS,
+  PROP_PROXY_WANTED,
   N_PROPS
 };
 
@@ -216,13 +220,18 @@ struct _EwTunnel
   guint dial_failures;          /* rounds in a row */
   EwEndpoint stream;            /* kind NONE: there is none */
   gboolean over_https;          /* the edge answered through it, and by nothing else since */
-  gchar *obstacle;              /* a sentence: this network reads TLS, or its proxy refuses; NULL: neither is known */
+  gchar *obstacle;              /* a sentence: this network reads TLS, or what its proxy says; NULL: neither is known */
   const gchar *obstacle_reason; /* static; obstacle's code */
   gchar *network;               /* names the network that this computer is in; apply.c */
   guint udp_tries;
   gint64 stream_since; /* boot time */
 
   EwTunnelPortal *portal; /* portal.c; NULL: never suspected */
+  /* proxy-choice.c */
+  gchar *proxy_file;
+  gchar *proxy;          /* as the user chose it, without a password */
+  gchar *proxy_asks;     /* HOST:PORT of the one that wants a user name and a password; NULL: none does */
+  gint64 proxy_answered; /* boot time: when a session said which one it uses; 0: not in this network */
 
   /* path.c */
   EwPathMtu path;
@@ -353,6 +362,8 @@ void ew_tunnel_https_lost (EwTunnel *self);
 void ew_tunnel_https_settle (EwTunnel *self);
 /* Another network. TRUE: the stream in use is still this computer's, and stays in use. */
 gboolean ew_tunnel_https_keeps (EwTunnel *self);
+/* The way is another, by the user's choice: dialed at once where that is needed. */
+void ew_tunnel_https_again (EwTunnel *self);
 /* The tunnel goes down. */
 void ew_tunnel_https_stop (EwTunnel *self);
 void ew_tunnel_https_free (EwTunnel *self);
@@ -371,6 +382,18 @@ const gchar *ew_tunnel_portal_get_url (EwTunnel *self); /* "": none is known */
 gint64 ew_tunnel_portal_get_until (EwTunnel *self);     /* realtime µs: the end of the way out; 0: none is open */
 void ew_tunnel_portal_diagnose (EwTunnel *self, JsonArray *checks);
 void ew_tunnel_portal_free (EwTunnel *self);
+
+/* proxy-choice.c */
+void ew_tunnel_start_proxy (EwTunnel *self);
+/* What has gone through a proxy, or might have, has ended so: NULL, or an error. */
+void ew_tunnel_proxy_said (EwTunnel *self, const GError *error);
+/* Another network: what the session answered is of the one before. */
+void ew_tunnel_proxy_network_changed (EwTunnel *self);
+/* The edge's URL that a session is to look a proxy up for; "": none. */
+const gchar *ew_tunnel_get_proxy_wanted (EwTunnel *self);
+gchar *ew_tunnel_find_proxy (EwTunnel *self); /* HOST:PORT of the one that leads to the edge now; NULL: none */
+/* For the status. */
+void ew_tunnel_add_proxy (EwTunnel *self, JsonObject *object);
 
 /* path.c */
 /* The largest packet for the interface, and for TCP's segments, which may be smaller than an interface may be told. */

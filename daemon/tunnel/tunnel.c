@@ -131,6 +131,12 @@ show (EwTunnel *self, guint property)
       return g_variant_new_string (ew_tunnel_portal_get_url (self));
     case PROP_PORTAL_UNTIL:
       return g_variant_new_int64 (ew_tunnel_portal_get_until (self));
+    case PROP_PROXY:
+      return g_variant_new_string (text (self->proxy));
+    case PROP_PROXY_ASKS:
+      return g_variant_new_string (text (self->proxy_asks));
+    case PROP_PROXY_WANTED:
+      return g_variant_new_string (ew_tunnel_get_proxy_wanted (self));
     case PROP_TRIAL:
     default:
       return g_variant_new_boolean (document && document->trial);
@@ -250,6 +256,7 @@ ew_tunnel_load_membership (EwTunnel *self, GError **error)
   self->document = g_steal_pointer (&document);
   g_clear_object (&self->client);
   self->client = ew_client_new (keystore->pin, (const gchar *const *)keystore->api, keystore, EW_HOST_FWMARK);
+  ew_client_set_proxy_file (self->client, self->proxy_file);
   ew_client_set_identity (self->client, keystore->id, keystore->credential);
   g_clear_object (&self->life);
   self->life = g_cancellable_new ();
@@ -486,6 +493,7 @@ make_status (EwTunnel *self)
   add_edge (self, object);
   set_time_or_null (object, "since", self->since);
   add_counters (self, object);
+  ew_tunnel_add_proxy (self, object);
   json_object_set_string_member (object, "interface", self->interface);
   set_text_or_null (object, "suffix", document ? document->suffix : NULL);
   json_object_set_string_member (object, "names", ew_tunnel_get_names (self));
@@ -533,6 +541,7 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
   EwTunnel *self = g_object_new (EW_TYPE_TUNNEL, NULL);
   self->host = g_steal_pointer (&host);
   self->state_dir = g_strdup (state_dir);
+  ew_tunnel_start_proxy (self);
   self->interface = g_strdup (interface);
   self->keystore = ew_keystore_load (state_dir, &self->broken);
   if (self->keystore && self->keystore->wish_connected)
@@ -591,6 +600,9 @@ ew_tunnel_finalize (GObject *object)
   g_free (self->message);
   g_free (self->interface);
   g_free (self->state_dir);
+  g_free (self->proxy_file);
+  g_free (self->proxy);
+  g_free (self->proxy_asks);
   G_OBJECT_CLASS (ew_tunnel_parent_class)->finalize (object);
 }
 
@@ -623,6 +635,9 @@ ew_tunnel_class_init (EwTunnelClass *class)
     { PROP_NAMES_MESSAGE, "names-message" },
     { PROP_NAMES_PHRASE, "names-phrase" },
     { PROP_PORTAL_URL, "portal-url" },
+    { PROP_PROXY, "proxy" },
+    { PROP_PROXY_ASKS, "proxy-asks" },
+    { PROP_PROXY_WANTED, "proxy-wanted" },
   };
   object_class->get_property = ew_tunnel_get_property;
   object_class->finalize = ew_tunnel_finalize;

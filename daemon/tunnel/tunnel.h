@@ -7,7 +7,7 @@
  *
  * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), lockdown,
  * lockdown-until (int64 µs), portal-url, portal-until (int64 µs), role, mesh, suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
- * (boolean).
+ * (boolean), proxy, proxy-asks, proxy-wanted.
  *
  * Everything runs in the main context of the thread that made it; nothing blocks for longer than a netlink round trip.
  */
@@ -60,6 +60,15 @@ void ew_tunnel_open_portal_async (EwTunnel *self, guint32 uid, guint seconds, GC
                                   GAsyncReadyCallback callback, gpointer user_data);
 gchar *ew_tunnel_open_portal_finish (EwTunnel *self, GAsyncResult *result, GError **error);
 void ew_tunnel_close_portal (EwTunnel *self);
+/* Which HTTP proxy leads to the edge: "auto", "off" or a URL (proxy/settings.h). user "": no credentials but those in the
+   URL. Stored, and in force at once. */
+gboolean ew_tunnel_set_proxy (EwTunnel *self, const gchar *proxy, const gchar *user, const gchar *password,
+                              GError **error);
+/* What the proxy at HOST:PORT gets to hear, however it's found; "": the one that asks for it. */
+gboolean ew_tunnel_set_proxy_password (EwTunnel *self, const gchar *proxy, const gchar *user, const gchar *password,
+                                       GError **error);
+/* What a session's proxy resolver says about the edge's URL; not stored. */
+void ew_tunnel_answer_proxy (EwTunnel *self, const gchar *const *proxies);
 /* These two: also of lockdown, while it is tried. */
 gboolean ew_tunnel_confirm_mode (EwTunnel *self, GError **error);
 gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);

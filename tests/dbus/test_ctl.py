@@ -137,6 +137,7 @@ class Verbs(Case):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
                      ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"], ["mode", "vpn", "--lan-names", "maybe"], ["mode", "--lan-names", "yes"],
                      ["lockdown", "maybe"], ["lockdown", "off", "--confirm-within", "5"], ["lockdown", "--confirm", "on"], ["portal", "fly"], ["portal", "--for", "10m"], ["portal", "close", "--for", "10m"], ["portal", "open", "--for", "2h"],
+                     ["proxy", "maybe"], ["proxy", "set"], ["proxy", "off", "--user", "joe"], ["proxy", "show", "x"], ["proxy", "set", "http://joe:secret1@proxy:1"], ["proxy", "auto", "--json"],
                      ["split"], ["split", "exclude"], ["split", "include", "a", "b"], ["lan", "maybe"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
                      ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"],
@@ -147,7 +148,7 @@ class Verbs(Case):
 
     def test_help(self):
         listed = self.ctl("--help")
-        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "portal", "status", "map", "ping", "diagnose",
+        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "portal", "proxy", "status", "map", "ping", "diagnose",
                      "node add", "node list", "node show", "node rename", "node mtu", "node remove", "node config", "route add",
                      "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
@@ -278,6 +279,44 @@ class Verbs(Case):
         self.assertRegex(self.ctl("portal"), r"A browser can reach it until \d")
         self.ctl("portal", "close")
         self.assertIsNone(json.loads(self.ctl("status", "--json"))["portal_until"])
+    def test_proxy(self):
+        """What is chosen, and passwords that no argument has."""
+        self.start()
+        self.assertEqual(self.ctl("proxy"), "auto\nNow no proxy leads to the edge.\n")
+        self.assertEqual(json.loads(self.ctl("proxy", "show", "--json")), {"schema": 1, "choice": "auto", "in_use": None, "asks_password": False})
+        self.ctl("connect")
+        self.ctl("proxy", "set", "http://proxy.office:3128")
+        self.daemon.wait_log('fake: proxy http://proxy.office:3128, user "", a password of 0 bytes')
+        self.assertEqual(self.ctl("proxy"), "http://proxy.office:3128\n")
+        self.assertRegex(self.ctl("status"), r"proxy +proxy\.office:3128\n")
+        self.ctl("proxy", "set", "http://proxy.office:3128", "--user", "joe", "--password-file", "-", input="secret1\nrest")
+        self.daemon.wait_log('fake: proxy http://proxy.office:3128, user "joe", a password of 7 bytes')
+        self.ctl("proxy", "set", "-", input="http://joe:secret1@proxy.office:3128\n")
+        self.daemon.wait_log("fake: proxy http://joe:secret1@proxy.office:3128")
+        self.ctl("proxy", "password", "--user", "joe", "--password-file", "-", input="p@ss: word")
+        self.daemon.wait_log('fake: password for proxy "", user "joe", 10 bytes')
+        self.ctl("proxy", "off")
+        self.daemon.wait_log("fake: proxy off")
+        result = self.machine.run_ctl("proxy", "set", "http://joe:secret1@proxy:1")
+        self.assertNotIn("secret1", result.stdout + result.stderr)
+        self.fails(1, "proxy", "set", "http://proxy:1", "--user", "joe", says=["--password-file"])
+        self.fails(2, "proxy", "password", says=["No proxy asks"])
+
+    def test_proxy_asks(self):
+        """Joining through a proxy that wants a password: on a terminal, it's asked for."""
+        self.start(env={"FAKE_TUNNEL": "proxy-asks"})
+        self.fails(1, "enroll", "--key-file", "-", input=KEY + "\n", says=["asks for a user name and a password"])
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key")
+        terminal.type(KEY + "\n")
+        terminal.expect("User name: ")
+        terminal.type("joe\n")
+        terminal.expect("Password of joe")
+        terminal.type("secret1\n")
+        self.assertEqual(terminal.end(), 0)
+        self.daemon.wait_log('fake: password for proxy "proxy.office:3128", user "joe", 7 bytes')
+        self.assertIn("Joined the mesh", terminal.text())
+        self.assertNotIn("secret1", terminal.text())
 
     def test_split(self):
         self.start()

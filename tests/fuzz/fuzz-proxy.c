@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The first line is a proxy's URL and a no_proxy list, the rest is what a proxy answers: every beginning of it is judged like the whole, unless
- * the whole has more to say.
+ * The whole is the file of the proxy's settings; its first line is a URL and a no_proxy list, too. What is made of it is
+ * written as text that means the same.
  */
 #include <string.h>
+
+#include "proxy/settings.h"
 #include "proxy/tunnel.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
 static void
-try_text (const gchar *text)
+try_line (const gchar *text)
 {
   g_autoptr (EwProxy) proxy = ew_proxy_parse (text, NULL);
   (void)ew_proxy_is_exempt (text, "www.example.org");
@@ -23,28 +25,28 @@ try_text (const gchar *text)
   g_assert_cmpuint (lines, ==, proxy->credentials ? 4 : 3); /* nothing in it makes a header of its own */
 }
 
+static void
+try_settings (const gchar *text)
+{
+  g_autoptr (EwProxySettings) settings = ew_proxy_settings_parse (text, NULL);
+  if (settings == NULL)
+    return;
+  g_assert_cmpuint (settings->known->len, <=, EW_PROXY_KNOWN_MAX);
+  g_autofree gchar *written = ew_proxy_settings_format (settings), *shown = ew_proxy_settings_show (settings);
+  g_autoptr (EwProxySettings) again = ew_proxy_settings_parse (written, NULL);
+  g_assert_nonnull (again);
+  g_assert_true (again->direct == settings->direct && (again->fixed == NULL) == (settings->fixed == NULL));
+  g_assert_cmpuint (again->known->len, ==, settings->known->len);
+  g_assert_true (!settings->fixed || g_strcmp0 (again->fixed->credentials, settings->fixed->credentials) == 0);
+  g_autofree gchar *second = ew_proxy_settings_show (again);
+  g_assert_cmpstr (shown, ==, second);
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  const guint8 *end = size ? memchr (data, '\n', size) : NULL;
-  const gsize first = end ? (gsize)(end - data) : 0;
-  g_autofree gchar *text = g_strndup ((const gchar *)data, first);
-  try_text (text);
-  const guint8 *answer = data + first;
-  const gsize length = size - first;
-  guint status = 0, other = 0;
-  gsize head = 0, other_head = 0;
-  EwProxyHead whole = ew_proxy_read_head ((const gchar *)answer, length, &status, &head);
-  for (gsize n = 0; n < length && n <= EW_PROXY_HEAD_MAX; n++)
-    {
-      g_autofree gchar *copy = g_memdup2 (answer, n); /* so that a read beyond its end is noticed */
-      EwProxyHead found = ew_proxy_read_head (n ? copy : "", n, &other, &other_head);
-      if (found == EW_PROXY_HEAD_MORE)
-        continue;
-      g_assert_cmpint (found, ==, whole);
-      if (found == EW_PROXY_HEAD_WHOLE)
-        g_assert_true (other == status && other_head == head && head <= EW_PROXY_HEAD_MAX);
-      break;
-    }
+  g_autofree gchar *text = g_strndup ((const gchar *)data, size), *first = g_strndup (text, strcspn (text, "\n"));
+  try_line (first);
+  try_settings (text);
   return 0;
 }

@@ -15,8 +15,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   guint16 port;
   memcpy (bytes, data, size);
   g_autofree gchar *exact = g_memdup2 (bytes, size);
-  if (ew_upgrade_read_answer (exact ? exact : "", size, &answer) == EW_UPGRADE_WHOLE)
-    g_assert_true (answer.size <= MIN (size, EW_UPGRADE_HEAD_MAX) && answer.status >= 100 && answer.status <= 999);
+  if (ew_upgrade_read_answer (exact ? exact : "", size, &answer) == EW_HEAD_WHOLE)
+    g_assert_true (answer.size <= MIN (size, EW_HEAD_MAX) && answer.status >= 100 && answer.status <= 599);
   if (ew_upgrade_read_path (text, &host, &port))
     g_assert_true (port > 0 && *host != '\0' && strpbrk (host, "/\r\n %") == NULL);
   return 0;

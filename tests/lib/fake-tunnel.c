@@ -7,6 +7,7 @@
  *   FAKE_TUNNEL=stuck: connecting never ends
  *   FAKE_TUNNEL=names-later: its names work 300 ms after it has connected; =names-never: they stay unchecked
  *   FAKE_TUNNEL=portal: a captive portal keeps it from connecting
+ *   FAKE_TUNNEL=proxy-asks: in no mesh, and its proxy wants a password before it can enroll
  *   FAKE_TUNNEL=edge-away: leaving cannot be told to the edge, which gives no names
  *   FAKE_TUNNEL_WRITE=PATH: tries to write there when it starts, and says whether it could
  *   a target or node "slow": no answer until cancelled ("fake: cancelled")
@@ -28,7 +29,8 @@ struct _EwTunnel
   GObject parent_instance;
   gchar *interface;
   const gchar *state, *mode, *lockdown, *role, *mesh, *kind;
-  gchar *node_name;
+  gchar *node_name, *proxy;
+  const gchar *proxy_asks;
   gint64 guard_until, lockdown_until, portal_until, since;
   guint later;
   gboolean lan_names, lan_blocked, names_checked, fixed, portal;
@@ -37,9 +39,10 @@ struct _EwTunnel
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
 static const gchar *const string_properties[]
-  = { "state",         "reason",       "message",       "mode",      "role",      "mesh",           "node-name",
-      "kind",          "edge-name",    "edge-endpoint", "transport", "interface", "message-phrase", "names",
-      "names-message", "names-phrase", "suffix",        "lockdown",  "portal-url" };
+  = { "state",          "reason", "message",       "mode",          "role",      "mesh",
+      "node-name",      "kind",   "edge-name",     "edge-endpoint", "transport", "interface",
+      "message-phrase", "names",  "names-message", "names-phrase",  "suffix",    "lockdown",
+      "portal-url",     "proxy",  "proxy-asks",    "proxy-wanted" };
 enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
@@ -82,6 +85,9 @@ get_string (EwTunnel *self, guint id)
     enrolled ? "home.internal" : "",
     self->lockdown,
     self->portal ? PORTAL : "",
+    self->proxy,
+    self->proxy_asks,
+    connected || g_strcmp0 (self->proxy, "auto") != 0 ? "" : "https://203.0.113.5:443",
   };
   return values[id - 1];
 }
@@ -123,6 +129,7 @@ finalize (GObject *object)
   g_clear_handle_id (&self->later, g_source_remove);
   g_free (self->interface);
   g_free (self->node_name);
+  g_free (self->proxy);
   G_OBJECT_CLASS (ew_tunnel_parent_class)->finalize (object);
 }
 
@@ -228,7 +235,9 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
   self->interface = g_strdup (interface);
   self->mode = "connector";
   self->lockdown = "off";
-  if (g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "not-enrolled") == 0)
+  self->proxy = g_strdup ("auto");
+  self->proxy_asks = g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "proxy-asks") == 0 ? "proxy.office:3128" : "";
+  if (g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "not-enrolled") == 0 || *self->proxy_asks)
     {
       self->state = "not-enrolled";
       self->role = self->mesh = self->kind = "";
@@ -291,6 +300,9 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
     return;
   if (parsed == NULL)
     g_task_return_error (task, error);
+  else if (*self->proxy_asks)
+    g_task_return_new_error (task, EW_ERROR, EW_ERROR_PROXY_PASSWORD,
+                             "The proxy proxy.office:3128 asks for a user name and a password.");
   else if (!g_str_equal (self->state, "not-enrolled"))
     g_task_return_new_error (task, EW_ERROR, EW_ERROR_ALREADY_ENROLLED,
                              "This computer is already in the mesh \"home\". Leave it first: `sudo edgewayctl leave`.");
@@ -426,6 +438,34 @@ ew_tunnel_set_lockdown (EwTunnel *self, gboolean on, guint confirm_within, gbool
 }
 
 gboolean
+ew_tunnel_set_proxy (EwTunnel *self, const gchar *proxy, const gchar *user, const gchar *password, GError **error)
+{
+  g_message ("fake: proxy %s, user \"%s\", a password of %zu bytes", proxy, user, strlen (password));
+  g_free (self->proxy);
+  self->proxy = g_strdup (proxy);
+  self->proxy_asks = "";
+  g_object_notify (G_OBJECT (self), "proxy");
+  g_object_notify (G_OBJECT (self), "proxy-asks");
+  return TRUE;
+}
+
+gboolean
+ew_tunnel_set_proxy_password (EwTunnel *self, const gchar *proxy, const gchar *user, const gchar *password,
+                              GError **error)
+{
+  g_message ("fake: password for proxy \"%s\", user \"%s\", %zu bytes", proxy, user, strlen (password));
+  self->proxy_asks = "";
+  g_object_notify (G_OBJECT (self), "proxy-asks");
+  return TRUE;
+}
+
+void
+ew_tunnel_answer_proxy (EwTunnel *self, const gchar *const *proxies)
+{
+  g_message ("fake: session's proxy %s", proxies[0] ? proxies[0] : "none");
+}
+
+gboolean
 ew_tunnel_change_split (EwTunnel *self, const gchar *action, const gchar *cidr, GError **error)
 {
   g_message ("fake: split %s %s", action, cidr);
@@ -504,15 +544,17 @@ ew_tunnel_get_status (EwTunnel *self)
   return g_strdup_printf (
     "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"lockdown\":\"%s\","
     "\"lockdown_until\":%s%s%s,\"lan\":\"%s\",\"split\":{\"excluded\":[\"203.0.113.0/24\"],\"included\":[]},"
+    "\"proxy\":{\"choice\":\"%s\",\"in_use\":%s,\"asks_password\":%s},"
     "\"guard_until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
     "\"portal_url\":%s,\"portal_until\":%s%s%s,"
     "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s%s],\"trial\":true,\"names\":\"%s\","
     "\"names_message\":\"%s\",\"suffix\":\"%s\"}",
     self->state, get_string (self, 2), get_string (self, 3), self->mode, self->lockdown, trial ? "\"" : "",
-    trial ? trial : "null", trial ? "\"" : "", self->lan_blocked ? "block" : "allow", guard ? "\"" : "",
-    guard ? guard : "null", guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
-    enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
+    trial ? trial : "null", trial ? "\"" : "", self->lan_blocked ? "block" : "allow", self->proxy,
+    g_str_has_prefix (self->proxy, "http") || *self->proxy_asks ? "\"proxy.office:3128\"" : "null",
+    *self->proxy_asks ? "true" : "false", guard ? "\"" : "", guard ? guard : "null", guard ? "\"" : "", self->mesh,
+    self->node_name, self->kind, self->role, enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
     g_str_equal (self->state, "connected")
       ? "{\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"transport\":\"udp\",\"rtt_ms\":8.25}"
       : "null",

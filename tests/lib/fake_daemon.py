@@ -451,6 +451,17 @@ class FakeDaemon:
         self.set(**self._membership("not-enrolled", ""), State="not-enrolled")
         return True
 
+    def do_AnswerProxy(self, _proxies):
+        self.set(ProxyWanted="")
+
+    def do_SetProxy(self, proxy, _user, _password):
+        self.set(Proxy=proxy, ProxyAsks="")
+
+    def do_SetProxyPassword(self, _proxy, _user, _password):
+        """The proxy is content from now on."""
+        self.failures.pop("Enroll", None)
+        self.set(ProxyAsks="")
+
     def do_CancelPrompt(self, method):
         """The fake asks for no password: it reports the call as an event."""
         self.event(event="prompt-cancelled", method=method)

@@ -4,7 +4,7 @@
       node 192.168.N.2 ──── nat-N: 192.168.N.1 ──── internet ──── edge 203.0.113.5:443
                             firewall, proxy or box on the way
 
-   firewall   drop_udp(): UDP to anywhere is dropped. only_proxy(): nothing is forwarded any more, the router's own proxy is the only way
+   firewall   drop_udp(): UDP to anywhere is dropped; reject_udp(): refused. only_proxy(): nothing is forwarded any more, the router's own proxy is the only way
    proxies    start_squid(), start_tinyproxy(), with or without Basic; start_bad_proxy(): those of bad_proxy.py
    boxes      redirect(): TCP to the edge comes here instead: start_haproxy() or start_nginx() pass it on, start_reader() ends TLS with a certificate
               of its own and starts it again, start_bad_box() is bad_proxy.py
@@ -121,6 +121,10 @@ class Office:
 
     def drop_udp(self):
         self._firewall("meta l4proto udp drop")
+
+    def reject_udp(self):
+        """With ICMP's answer."""
+        self._firewall("meta l4proto udp reject")
 
     def only_proxy(self):
         self._firewall("drop")

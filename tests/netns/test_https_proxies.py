@@ -2,6 +2,7 @@
 """The https transport through what stands between a node and its edge (tests/lib/proxies.py): what passes it on, what reads it, what breaks it.
 
 Whatever stands there, the state says what is wrong, nothing is trusted but the pin, and the node tries again at a bounded rate."""
+import json
 import os
 import sys
 import time
@@ -15,6 +16,11 @@ from proxies import Office, missing_programs  # noqa: E402
 WATCHED_S = 20   # real time: how long a node is watched while it tries
 TRIES_MAX = 14   # connections in that time: two at once, then with growing pauses
 TRANSFER = 2 << 20
+OWN_FIREWALL = """
+table inet own {
+  chain output { type filter hook output priority 0; oifname "eth0" meta l4proto udp drop; }
+}
+"""
 
 
 class HttpsCase(MeshCase):
@@ -50,6 +56,23 @@ class TestBoxes(HttpsCase):
                 start()
                 self.connect()
                 self.works_by_https()
+
+    def test_what_udp_does(self):
+        """Why https is used is said: UDP is dropped, refused with ICMP, or stopped by this computer's own firewall."""
+        def stop_here():
+            self.mesh.machine("laptop").nft(OWN_FIREWALL)
+        self.addCleanup(self.mesh.machine("laptop").run, "sh", "-c", "nft delete table inet own 2>/dev/null || true")
+        for block, words in ((self.office.drop_udp, "something on the way drops them"), (self.office.reject_udp, "refuses packets"), (stop_here, "own firewall")):
+            with self.subTest(block.__name__):
+                self.office.close()
+                block()
+                self.connect()
+                self.works_by_https()
+                checks = json.loads(self.ctl("laptop", "diagnose", "--json").stdout)["checks"]
+                found = [check for check in checks if check["check"] == "udp-blocked"]
+                self.assertEqual([(check["ok"], check["warning"]) for check in found], [(None, True)], checks)
+                self.assertIn(words, found[0]["message"])
+                self.assertIn("UDP", found[0]["fix"])
 
     def test_cut_and_slow(self):
         """A box that closes each connection after some seconds, and one that hands on single bytes: it works."""
@@ -138,16 +161,16 @@ class TestProxies(HttpsCase):
                 self.use(self.office.proxy_url("joe:secret1"))
                 self.connect()
                 self.works_by_https()
-                self.named("joe:wrong1", "600", "user name and password")
-                self.named("", "600", "asks for a user name")
-                self.named("joe:secret1", "644", "chmod 600")
+                self.named("joe:wrong1", "600", "proxy-password", "user name and password")
+                self.named("", "600", "proxy-password", "asks for a user name")
+                self.named("joe:secret1", "644", "proxy-refused", "chmod 600")
 
-    def named(self, credentials, mode, words):
+    def named(self, credentials, mode, reason, words):
         """That the proxy can't be used is said, and why; a password never is."""
         self.ctl("laptop", "disconnect")
         self.use(self.office.proxy_url(credentials), mode)
         self.connect(wait=False)
-        status = wait_for(words, lambda: self.status("laptop")["reason"] == "proxy-refused" and self.status("laptop"), 40)
+        status = wait_for(words, lambda: self.status("laptop")["reason"] == reason and self.status("laptop"), 40)
         self.assertIn(words, status["message"])
         for secret in ("secret1", "wrong1"):
             self.assertNotIn(secret, status["message"])

@@ -44,7 +44,7 @@ static gboolean
 enroll (World *world, const gchar *name, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  ew_enroll_async (world->keystore, world->key, name, 0, NULL, keep, &result);
+  ew_enroll_async (world->keystore, world->key, name, 0, NULL, NULL, keep, &result);
   while (!result)
     g_main_context_iteration (NULL, TRUE);
   return ew_enroll_finish (result, error);

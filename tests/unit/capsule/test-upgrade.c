@@ -45,8 +45,8 @@ test_answers (void)
       EwUpgradeAnswer answer;
       /* At every byte: an answer is whole with its last one, not before. */
       for (gsize length = 1; length < head; length++)
-        g_assert_cmpint (ew_upgrade_read_answer (text, length, &answer), ==, EW_UPGRADE_MORE);
-      g_assert_cmpint (ew_upgrade_read_answer (text, strlen (text), &answer), ==, EW_UPGRADE_WHOLE);
+        g_assert_cmpint (ew_upgrade_read_answer (text, length, &answer), ==, EW_HEAD_MORE);
+      g_assert_cmpint (ew_upgrade_read_answer (text, strlen (text), &answer), ==, EW_HEAD_WHOLE);
       g_assert_cmpuint (answer.size, ==, head);
       g_assert_cmpuint (answer.status, ==, cases[i].status);
       g_assert_cmpint (answer.upgraded, ==, cases[i].upgraded);
@@ -58,14 +58,14 @@ test_nonsense (void)
 {
   static const gchar *const texts[] = { "SSH-2.0-OpenSSH\r\n", "HTTP/2 101\r\n\r\n", "HTTP/1.1 1x1 A\r\n\r\n",
                                         "HTTP/1.1 1010 A\r\n\r\n", "HTTP/1.1 099 A\r\n\r\n" };
-  g_autofree gchar *endless = g_strnfill (EW_UPGRADE_HEAD_MAX, 'a');
+  g_autofree gchar *endless = g_strnfill (EW_HEAD_MAX, 'a');
   EwUpgradeAnswer answer;
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    g_assert_cmpint (ew_upgrade_read_answer (texts[i], strlen (texts[i]), &answer), ==, EW_UPGRADE_NONE);
-  g_assert_cmpint (ew_upgrade_read_answer ("HTTP/1.1 101 A\0\r\n\r\n", 19, &answer), ==, EW_UPGRADE_NONE);
+    g_assert_cmpint (ew_upgrade_read_answer (texts[i], strlen (texts[i]), &answer), ==, EW_HEAD_WRONG);
+  g_assert_cmpint (ew_upgrade_read_answer ("HTTP/1.1 101 A\0\r\n\r\n", 19, &answer), ==, EW_HEAD_WRONG);
   memcpy (endless, "HTTP/1.1 101 ", 13);
-  g_assert_cmpint (ew_upgrade_read_answer (endless, EW_UPGRADE_HEAD_MAX - 1, &answer), ==, EW_UPGRADE_MORE);
-  g_assert_cmpint (ew_upgrade_read_answer (endless, EW_UPGRADE_HEAD_MAX, &answer), ==, EW_UPGRADE_NONE);
+  g_assert_cmpint (ew_upgrade_read_answer (endless, EW_HEAD_MAX - 1, &answer), ==, EW_HEAD_MORE);
+  g_assert_cmpint (ew_upgrade_read_answer (endless, EW_HEAD_MAX, &answer), ==, EW_HEAD_WRONG);
 }
 
 static void

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which proxy: URLs, no_proxy, the environment and the file.
+ * Which proxy: URLs, no_proxy, the environment, the file and a session's answer.
  */
 #include <glib/gstdio.h>
 #include <string.h>
 
 #include "common/error.h"
-#include "proxy/proxy.h"
+#include "proxy/settings.h"
 
 static void
 test_urls (void)
@@ -38,6 +38,7 @@ test_urls (void)
                                       "http://a%0d%0aX:1",
                                       "http://u%0d%0aX-A: 1@p:1",
                                       "http://proxy:1#x",
+                                      "http://a%25b:1",
                                       "nonsense here" };
   for (gsize i = 0; i < G_N_ELEMENTS (good); i++)
     {
@@ -162,6 +163,10 @@ test_file (void)
     { "  http://file:1  \r\n# more\n", "file", 0644 },
     { "direct\n", "direct", 0644 },
     { "", "environment", 0644 },
+    { "auto\n", "environment", 0644 },
+    { "direct\nhttp://joe:secret@environment:1\n", "direct", 0600 },
+    { "auto\nhttp://joe:secret@other:1\n", "environment", 0600 },
+    { "auto\nhttp://joe:secret@other:1\n", "error", 0640 },
     { "nonsense here\n", "error", 0600 },
     { "http://joe:secret@file:1\n", "file", 0600 },
     { "http://joe:secret@file:1\n", "error", 0640 },
@@ -185,6 +190,65 @@ test_file (void)
   clear_environment ();
 }
 
+/* What is known of proxies goes with them, however they are found. */
+static void
+test_known_passwords (void)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("proxy-XXXXXX", NULL), *path = g_build_filename (folder, "proxy", NULL);
+  const gchar *answer[] = { "socks://other:1", "http://Proxy.Office:3128", "direct://", NULL };
+  const gchar *direct[] = { "direct://", "http://proxy.office:3128", NULL };
+  clear_environment ();
+  g_autoptr (EwProxySettings) settings = ew_proxy_settings_load (path, NULL);
+  g_assert_true (ew_proxy_settings_asks_session (settings));
+  g_assert_true (ew_proxy_settings_learn (settings, "proxy.office:3128", "jürgen", "p@ss: wörd", NULL));
+  g_assert_true (ew_proxy_settings_save (settings, path, NULL));
+  assert_found (path, "direct");
+  ew_proxy_take_answer (answer);
+  g_autoptr (EwProxy) proxy = ew_proxy_find (path, "edge", NULL);
+  g_assert_cmpstr (proxy->credentials, ==, "jürgen:p@ss: wörd");
+  ew_proxy_take_answer (direct);
+  assert_found (path, "direct");
+  ew_proxy_take_answer (answer);
+  g_setenv ("https_proxy", "http://environment:1", TRUE);
+  assert_found (path, "environment");
+  clear_environment ();
+  ew_proxy_take_answer (NULL);
+  assert_found (path, "direct");
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+static void
+test_choices (void)
+{
+  g_autoptr (EwProxySettings) settings = ew_proxy_settings_parse ("", NULL);
+  g_autoptr (GError) error = NULL;
+  g_assert_true (ew_proxy_settings_choose (settings, "http://proxy:1", "joe", "secret", NULL));
+  g_assert_cmpstr (settings->fixed->credentials, ==, "joe:secret");
+  g_autofree gchar *shown = ew_proxy_settings_show (settings);
+  g_assert_cmpstr (shown, ==, "http://proxy:1");
+  g_assert_false (ew_proxy_settings_asks_session (settings));
+  g_assert_false (ew_proxy_settings_choose (settings, "socks5://proxy:1", "", "", &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_false (ew_proxy_settings_choose (settings, "http://other:1", "a\r\nX", "secret", &error));
+  g_assert_null (strstr (error->message, "secret"));
+  g_assert_cmpstr (settings->fixed->host, ==, "proxy"); /* nothing has changed */
+  g_assert_true (ew_proxy_settings_learn (settings, "proxy:1", "joe", "other", NULL));
+  g_assert_cmpstr (settings->fixed->credentials, ==, "joe:other");
+  for (guint i = 0; i < 2 * EW_PROXY_KNOWN_MAX; i++)
+    {
+      g_autofree gchar *place = g_strdup_printf ("p%u:3128", i);
+      g_assert_true (ew_proxy_settings_learn (settings, place, "joe", "x", NULL));
+    }
+  g_assert_cmpuint (settings->known->len, ==, EW_PROXY_KNOWN_MAX);
+  g_assert_true (ew_proxy_settings_learn (settings, "p15:3128", "", "", NULL)); /* none any more */
+  g_assert_cmpuint (settings->known->len, ==, EW_PROXY_KNOWN_MAX - 1);
+  g_assert_true (ew_proxy_settings_choose (settings, "off", "", "", NULL));
+  g_autofree gchar *text = ew_proxy_settings_format (settings);
+  g_assert_true (g_str_has_prefix (text, "direct\nhttp://joe:x@p14:3128\n"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -193,5 +257,7 @@ main (int argc, char **argv)
   g_test_add_func ("/proxy/exempt", test_exempt);
   g_test_add_func ("/proxy/environment", test_environment);
   g_test_add_func ("/proxy/file", test_file);
+  g_test_add_func ("/proxy/known-passwords", test_known_passwords);
+  g_test_add_func ("/proxy/choices", test_choices);
   return g_test_run ();
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/error.h"
+#include "common/http-head.h"
 #include "proxy/tunnel.h"
 
 typedef struct
@@ -100,7 +101,10 @@ test_answers (void)
       g_assert_cmpuint (seen.status, ==, wanted);
       g_assert_true (seen.worked == (wanted >= 200 && wanted <= 299));
       if (!seen.worked)
-        g_assert_error (seen.error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE);
+        {
+          const gint code = wanted == 407 ? (gint)EW_ERROR_PROXY_PASSWORD : (gint)EW_ERROR_EDGE_UNREACHABLE;
+          g_assert_error (seen.error, EW_ERROR, code);
+        }
       g_assert_cmpstr (request, ==, "CONNECT edge.example.org:443 HTTP/1.1\r\nHost: edge.example.org:443\r\n\r\n");
       g_clear_error (&seen.error);
     }
@@ -110,7 +114,7 @@ static void
 test_endless_head (void)
 {
   g_autoptr (GString) answer = g_string_new ("HTTP/1.1 200 OK\r\n");
-  while (answer->len < 3 * EW_PROXY_HEAD_MAX)
+  while (answer->len < 3 * EW_HEAD_MAX)
     g_string_append (answer, "X-Padding: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
   g_autofree gchar *request = NULL;
   Result seen = try_answer (answer->str, answer->len, FALSE, NULL, &request);
