@@ -49,6 +49,18 @@ ew_dialog_add_response (GtkWidget *dialog, const gchar *response, const gchar *l
 }
 
 void
+ew_dialog_set_extra (GtkWidget *dialog, GtkWidget *extra)
+{
+  message (set_extra_child) (MESSAGE (dialog), extra);
+}
+
+void
+ew_dialog_set_enabled (GtkWidget *dialog, const gchar *response, gboolean enabled)
+{
+  message (set_response_enabled) (MESSAGE (dialog), response, enabled);
+}
+
+void
 ew_dialog_set_defaults (GtkWidget *dialog, const gchar *on_return, const gchar *on_escape)
 {
   message (set_default_response) (MESSAGE (dialog), on_return);

@@ -16,6 +16,9 @@ GtkWidget *ew_dialog_new (const gchar *heading, const gchar *body);
 /* label has a mnemonic. */
 void ew_dialog_add_response (GtkWidget *dialog, const gchar *response, const gchar *label,
                              AdwResponseAppearance appearance);
+/* Something below the words, such as rows to fill in. */
+void ew_dialog_set_extra (GtkWidget *dialog, GtkWidget *extra);
+void ew_dialog_set_enabled (GtkWidget *dialog, const gchar *response, gboolean enabled);
 /* The answers of Return (NULL: none) and of Escape. */
 void ew_dialog_set_defaults (GtkWidget *dialog, const gchar *on_return, const gchar *on_escape);
 /* The type of the about window, to be made with g_object_new(). */

@@ -16,7 +16,9 @@
 #include "control/notices.h"
 #include "control/wishes.h"
 #include "desktop/tray-actions.h"
+#include "enroll/proxy-password.h"
 #include "enroll/wizard.h"
+#include "model/proxy-answer.h"
 #include "model/recent-nodes.h"
 #include "model/topology.h"
 #include "version/version.h"
@@ -145,6 +147,24 @@ vpn_options (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+on_password_asked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwApplication) self = user_data;
+  g_autoptr (GError) error = NULL;
+  EwWindow *window = get_window (self);
+  if (!ew_proxy_password_ask_finish (result, &error) && error != NULL && window != NULL)
+    ew_window_refuse (window, error->message);
+}
+
+static void
+ask_proxy_password (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwApplication *self = user_data;
+  ew_proxy_password_ask_async (GTK_WINDOW (present_window (self)), self->daemon, on_password_asked,
+                               g_object_ref (self));
+}
+
+static void
 about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwApplication *self = user_data;
@@ -212,17 +232,10 @@ static void
 add_actions (EwApplication *self)
 {
   const GActionEntry entries[] = {
-    { "join", join },
-    { "new-mesh", new_mesh },
-    { "add-server", add_server },
-    { "add-phone", add_phone },
-    { "open-key", open_key, "s" },
-    { "leave", leave },
-    { "diagnose", diagnose },
-    { "vpn-options", vpn_options },
-    { "about", about },
-    { "shortcuts", shortcuts },
-    { "quit", quit },
+    { "join", join },           { "new-mesh", new_mesh },       { "add-server", add_server },
+    { "add-phone", add_phone }, { "open-key", open_key, "s" },  { "leave", leave },
+    { "diagnose", diagnose },   { "vpn-options", vpn_options }, { "proxy-password", ask_proxy_password },
+    { "about", about },         { "shortcuts", shortcuts },     { "quit", quit },
   };
   self->actions = g_simple_action_group_new ();
   g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries), self);
@@ -273,6 +286,7 @@ follow_daemon (EwApplication *self)
     { "leave", ready && (ew_daemon_get_enrolled (self->daemon) || state == EW_STATE_REMOVED) },
     { "diagnose", ready },
     { "vpn-options", ready && ew_daemon_get_enrolled (self->daemon) },
+    { "proxy-password", ready },
   };
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     {
@@ -300,6 +314,7 @@ ew_application_startup (GApplication *application)
   ew_every_window_follow (GTK_APPLICATION (self));
   self->settings = ew_settings_new ();
   self->daemon = ew_daemon_new (self->bus_address);
+  ew_proxy_answer_follow (self->daemon);
   self->topology = ew_topology_new (self->daemon);
   self->control = ew_control_new (self->daemon);
   self->wishes = ew_wishes_new (application, self->control);

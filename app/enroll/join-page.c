@@ -11,6 +11,7 @@
 #include "enroll/checks.h"
 #include "enroll/joined-page.h"
 #include "enroll/joining.h"
+#include "enroll/proxy-password.h"
 
 struct _EwJoinPage
 {
@@ -176,6 +177,29 @@ show_refusal (EwJoinPage *self, const GError *error)
     ew_wizard_page_show_call_error (EW_WIZARD_PAGE (self), error);
 }
 
+static void on_join (EwJoinPage *self);
+
+/* What was typed leads on at once. */
+static void
+on_password_asked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwJoinPage) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (ew_proxy_password_ask_finish (result, &error) && self->joining == NULL && self->parsed != NULL
+      && ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) != NULL)
+    on_join (self);
+  else if (error != NULL)
+    ew_wizard_page_show_call_error (EW_WIZARD_PAGE (self), error);
+}
+
+static void
+ask_proxy_password (EwJoinPage *self)
+{
+  ew_proxy_password_ask_async (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), self->daemon, on_password_asked,
+                               g_object_ref (self));
+}
+
 static void
 on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -201,6 +225,8 @@ on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
                                 "again. Ask for a new one."));
   else
     show_refusal (self, error);
+  if (g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_PROXY_PASSWORD))
+    ask_proxy_password (self);
 }
 
 static void

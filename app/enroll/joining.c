@@ -3,6 +3,10 @@
 
 #include <glib/gi18n.h>
 
+#include "common/enrollment-key.h"
+#include "common/util.h"
+#include "model/proxy-answer.h"
+
 static void
 on_left (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -58,6 +62,38 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
   ew_daemon_cancel_prompt (g_task_get_source_object (user_data), "Enroll");
 }
 
+typedef struct
+{
+  gchar *key, *name;
+} Wish;
+
+static void
+wish_free (gpointer data)
+{
+  Wish *wish = data;
+
+  ew_free_secret (wish->key);
+  g_free (wish->name);
+  g_free (wish);
+}
+
+static void
+send_enroll (GTask *task)
+{
+  const Wish *wish = g_object_get_data (G_OBJECT (task), "wish");
+
+  ew_daemon_call_async (g_task_get_source_object (task), "Enroll",
+                        g_variant_new ("(ss@a{sv})", wish->key, wish->name, g_variant_new ("a{sv}", NULL)), NULL,
+                        on_joined, task);
+}
+
+static void
+on_proxy_known (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ew_proxy_answer_finish (result);
+  send_enroll (user_data);
+}
+
 void
 ew_join_async (EwDaemon *daemon, const gchar *key, const gchar *name, GCancellable *cancellable,
                GAsyncReadyCallback callback, gpointer user_data)
@@ -72,8 +108,15 @@ ew_join_async (EwDaemon *daemon, const gchar *key, const gchar *name, GCancellab
       g_application_hold (application);
       g_object_set_data_full (G_OBJECT (task), "hold", application, release_application);
     }
-  ew_daemon_call_async (daemon, "Enroll", g_variant_new ("(ss@a{sv})", key, name, g_variant_new ("a{sv}", NULL)), NULL,
-                        on_joined, task);
+  Wish *wish = g_new (Wish, 1);
+  *wish = (Wish){ .key = g_strdup (key), .name = g_strdup (name) };
+  g_object_set_data_full (G_OBJECT (task), "wish", wish, wish_free);
+  /* Without a mesh, the daemon can't say which edge it wants to know the desktop's proxy for. */
+  g_autoptr (EwEnrollmentKey) parsed = ew_enrollment_key_parse (key, NULL);
+  if (parsed != NULL && parsed->api[0] != NULL)
+    ew_proxy_answer_async (daemon, parsed->api[0], on_proxy_known, task);
+  else
+    send_enroll (task);
 }
 
 gboolean

@@ -39,6 +39,7 @@ static const struct
   { PREFIX "InvalidArgument", EW_CALL_ERROR_INVALID_ARGUMENT },
   { PREFIX "TimedOut", EW_CALL_ERROR_TIMED_OUT },
   { PREFIX "NotConnected", EW_CALL_ERROR_NOT_CONNECTED },
+  { PREFIX "ProxyPassword", EW_CALL_ERROR_PROXY_PASSWORD },
 };
 
 static gboolean

@@ -134,16 +134,16 @@ answer_type (const gchar *method)
   return g_variant_type_new (text->str);
 }
 
-void
-ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
-                      GAsyncReadyCallback callback, gpointer user_data)
+/* Takes task. */
+static void
+start_call (EwDaemon *self, GTask *taken, const gchar *method, GVariant *parameters, GDBusCallFlags flags)
 {
   g_autoptr (GVariant) sunk = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = taken;
   g_autoptr (GVariantType) type = answer_type (method);
 
   g_return_if_fail (type != NULL);
-  g_task_set_source_tag (task, ew_daemon_call_async);
+  g_task_set_source_tag (task, start_call);
   g_task_set_check_cancellable (task, FALSE); /* cancelled is one of our errors */
   g_task_set_task_data (task, call_new (method), call_free);
   if (ew_daemon_get_connection (self) == NULL || ew_daemon_get_unavailable_message (self) != NULL)
@@ -153,10 +153,25 @@ ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters,
                                why != NULL ? why : _ ("The Edgeway service is still starting. Try again in a moment."));
       return;
     }
-  g_dbus_connection_call_with_unix_fd_list (
-    ew_daemon_get_connection (self), EW_DAEMON_NAME, EW_DAEMON_PATH, EW_DAEMON_NAME, method, sunk, type,
-    G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION | G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, NULL, cancellable,
-    on_answer, g_steal_pointer (&task));
+  g_dbus_connection_call_with_unix_fd_list (ew_daemon_get_connection (self), EW_DAEMON_NAME, EW_DAEMON_PATH,
+                                            EW_DAEMON_NAME, method, sunk, type, flags | G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                                            G_MAXINT, NULL, g_task_get_cancellable (task), on_answer, task);
+  (void)g_steal_pointer (&task);
+}
+
+void
+ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer user_data)
+{
+  start_call (self, g_task_new (self, cancellable, callback, user_data), method, parameters,
+              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION);
+}
+
+void
+ew_daemon_call_quietly_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  start_call (self, g_task_new (self, cancellable, callback, user_data), method, parameters, G_DBUS_CALL_FLAGS_NONE);
 }
 
 GVariant *

@@ -36,6 +36,8 @@ enum
   PROP_SUFFIX,
   PROP_NAMES,
   PROP_NAMES_MESSAGE,
+  PROP_PROXY_ASKS,
+  PROP_PROXY_WANTED,
   PROP_NODE_NAME,
   PROP_KIND,
   PROP_ADDRESSES,
@@ -77,6 +79,8 @@ static const gchar *const dbus_names[N_VALUES] = {
   [PROP_SUFFIX] = "Suffix",
   [PROP_NAMES] = "Names",
   [PROP_NAMES_MESSAGE] = "NamesMessage",
+  [PROP_PROXY_ASKS] = "ProxyAsks",
+  [PROP_PROXY_WANTED] = "ProxyWanted",
 };
 
 struct _EwDaemon
@@ -552,6 +556,8 @@ ew_daemon_class_init (EwDaemonClass *klass)
     { PROP_SUFFIX, "suffix" },
     { PROP_NAMES, "names" },
     { PROP_NAMES_MESSAGE, "names-message" },
+    { PROP_PROXY_ASKS, "proxy-asks" },
+    { PROP_PROXY_WANTED, "proxy-wanted" },
     { PROP_NODE_NAME, "node-name" },
     { PROP_EDGE_NAME, "edge-name" },
     { PROP_EDGE_ENDPOINT, "edge-endpoint" },
@@ -725,6 +731,18 @@ const gchar *
 ew_daemon_get_transport (EwDaemon *self)
 {
   return text_of (self, PROP_TRANSPORT);
+}
+
+const gchar *
+ew_daemon_get_proxy_asks (EwDaemon *self)
+{
+  return text_of (self, PROP_PROXY_ASKS);
+}
+
+const gchar *
+ew_daemon_get_proxy_wanted (EwDaemon *self)
+{
+  return text_of (self, PROP_PROXY_WANTED);
 }
 
 const gchar *

@@ -42,6 +42,7 @@ typedef enum
   EW_CALL_ERROR_INVALID_ARGUMENT,
   EW_CALL_ERROR_TIMED_OUT,
   EW_CALL_ERROR_NOT_CONNECTED,
+  EW_CALL_ERROR_PROXY_PASSWORD, /* an HTTP proxy wants a user name and a password */
 } EwCallError;
 
 /* Properties, all read-only and announced by notify; while the daemon is not there they have their empty values:
@@ -59,6 +60,8 @@ typedef enum
      names         s  "ok": names below it work on this computer; else a stable code, "" while unknown
      names-message s  why they don't, a sentence or more; may be ""
      mesh, node-name, edge-name, edge-endpoint, transport, version  s  "" while unknown
+     proxy-asks    s  HOST:PORT of the HTTP proxy that wants a user name and a password; "": none does
+     proxy-wanted  s  the edge's URL, while the daemon wants to know the desktop's proxy for it; else ""
      kind          EwKind
      addresses     GStrv, IPv4 first
      since         x  when state was entered, µs since the epoch
@@ -91,6 +94,8 @@ const gchar *const *ew_daemon_get_addresses (EwDaemon *self);
 const gchar *ew_daemon_get_edge_name (EwDaemon *self);
 const gchar *ew_daemon_get_edge_endpoint (EwDaemon *self);
 const gchar *ew_daemon_get_transport (EwDaemon *self);
+const gchar *ew_daemon_get_proxy_asks (EwDaemon *self);
+const gchar *ew_daemon_get_proxy_wanted (EwDaemon *self);
 const gchar *ew_daemon_get_version (EwDaemon *self);
 gint64 ew_daemon_get_since (EwDaemon *self);
 gboolean ew_daemon_get_trial (EwDaemon *self);
@@ -107,6 +112,9 @@ void ew_daemon_retry (EwDaemon *self);
    method's tuple (transfer full), NULL with EW_CALL_ERROR. */
 void ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer user_data);
+/* The same in the background: where a password would be needed, it fails. */
+void ew_daemon_call_quietly_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
 /* Closes the password prompts of this program's calls of that method. Such a call fails with
    EW_CALL_ERROR_CANCELLED; one that is past its prompt does not, and its answer contains the result. */
 void ew_daemon_cancel_prompt (EwDaemon *self, const gchar *method);

@@ -10,6 +10,7 @@
 #include "legacy-tray.h"
 #include "menu.h"
 #include "model/full-name.h"
+#include "model/proxy-answer.h"
 #include "model/recent-nodes.h"
 #include "model/tray-host.h"
 #include "model/words.h"
@@ -260,6 +261,7 @@ ew_tray_new (GApplication *application, const gchar *daemon_bus)
   self->application = application;
   self->daemon_bus = g_strdup (daemon_bus);
   self->daemon = ew_daemon_new (daemon_bus);
+  ew_proxy_answer_follow (self->daemon);
   self->control = ew_control_new (self->daemon);
   self->settings = ew_settings_new ();
   self->autostart = ew_autostart_new (ew_autostart_is_sandboxed ());

@@ -193,7 +193,10 @@ describe_unreachable (EwPages *self, PageContent *content)
     content->buttons[n++] = (PageButton){ _ ("Open the Network's Login Page"), "app.open-portal" };
   else if (off && !locked) /* lockdown needs VPN mode */
     content->buttons[n++] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
-  content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+  if (*ew_daemon_get_proxy_asks (self->daemon) != '\0')
+    content->buttons[n++] = (PageButton){ _ ("Enter Password…"), "app.proxy-password" };
+  else
+    content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
   content->buttons[n] = (PageButton){ _ ("Disconnect"), "app.connected" };
 }
 
@@ -554,8 +557,8 @@ ew_pages_new (EwDaemon *daemon, EwTopology *topology)
 {
   EwPages *self = g_object_new (EW_TYPE_PAGES, NULL);
   const gchar *const followed[]
-    = { "availability",        "state",   "reason", "message", "mode", "edge-name", "mesh", "administrator",
-        "unavailable-message", "lockdown" };
+    = { "availability",        "state",    "reason",    "message", "mode", "edge-name", "mesh", "administrator",
+        "unavailable-message", "lockdown", "proxy-asks" };
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   self->page = EW_PAGE_MESH;

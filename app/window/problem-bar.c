@@ -60,6 +60,15 @@ with_cause (const gchar *cause, const gchar *text)
   return g_strdup_printf ("%s%s %s", cause, g_str_has_suffix (cause, ".") ? "" : ".", text);
 }
 
+/* Without a password for the network's proxy, nothing else helps. */
+static void
+show_away (EwProblemBar *self, const gchar *text)
+{
+  const gboolean asks = *ew_daemon_get_proxy_asks (self->daemon) != '\0';
+  show_line (self, "edgeway-attention-symbolic", text, asks ? _ ("Enter Password…") : _ ("Diagnose…"),
+             asks ? "app.proxy-password" : "app.diagnose");
+}
+
 static void
 refresh (EwProblemBar *self)
 {
@@ -69,7 +78,7 @@ refresh (EwProblemBar *self)
     {
     case EW_PROBLEM_RECONNECTING:
       text = with_cause (message, _ ("The map is as last seen."));
-      show_line (self, "edgeway-attention-symbolic", text, _ ("Diagnose…"), "app.diagnose");
+      show_away (self, text);
       break;
     case EW_PROBLEM_LOGIN:
       show_line (self, "edgeway-attention-symbolic", message, _ ("Open the Network's Login Page"), "app.open-portal");
@@ -180,6 +189,7 @@ ew_problem_bar_new (EwDaemon *daemon, EwTopology *topology)
   self->topology = g_object_ref (topology);
   g_signal_connect_object (daemon, "notify::message", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::state", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::proxy-asks", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::edge-name", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::problems", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::error", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);

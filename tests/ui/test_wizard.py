@@ -147,7 +147,7 @@ class Adding(Wizard):
         self.heading("Set Up lobby")
         window = self.desktop.find("frame", COMPUTER, seconds=SLOW)["ref"]
         self.desktop.find("label", "1. On lobby (Debian 12, Debian 13), paste these two lines", within=window, seconds=SLOW)
-        lines = ("/usr/lib/apt/apt-helper -oAcquire::https::Proxy=DIRECT -oAcquire::https::Verify-Peer=0 download-file https://203.0.113.5/install ~/edgeway-install "
+        lines = ("/usr/lib/apt/apt-helper -oAcquire::http::Proxy= -oAcquire::https::Proxy= -oAcquire::https::Verify-Peer=0 download-file https://203.0.113.5/install ~/edgeway-install "
                  f"SHA256:{INSTALL['sha256']} &&\n  sh ~/edgeway-install")
         self.desktop.find("label", exactly=lines, within=window, seconds=SLOW)
         self.assertEqual([], self.desktop.find_all("label", "app/run --join", within=window))
@@ -256,6 +256,40 @@ class Later(Wizard):
         self.heading("Join birchwood?")
         self.press_in("Join", "Join")
         self.heading("Joined birchwood")
+
+
+PROXY = "proxy.office:3128"
+ASKS = [f"The proxy {PROXY} asks for a user name and a password."]
+
+
+class Proxy(Wizard):
+    """A network's proxy that wants a password, before joining and later."""
+
+    def give_password(self):
+        question = self.dialog(f"The proxy {PROXY} asks for")
+        self.desktop.type("text", "User name", "joe", within=question["ref"])
+        self.desktop.type("text", "Password", "secret1", within=question["ref"])
+        self.desktop.press("push button", exactly="Use", within=question["ref"], seconds=SLOW)
+        self.assertEqual(["", "joe", "secret1"], self.daemon.called("SetProxyPassword", SLOW))
+
+    def test_join(self):
+        self.open("--state", "not-enrolled", argv=["edgeway://enroll/" + make_key("server", "first")])
+        self.daemon.say(fail={"Enroll": ["ProxyPassword", *ASKS]}, set={"ProxyAsks": PROXY})
+        self.heading("Join birchwood?")
+        self.press_in("Join", "Join")
+        self.assertTrue(self.daemon.called("AnswerProxy", SLOW)[0], "the desktop's proxy is told first")
+        self.give_password()
+        self.heading("Joined birchwood")
+
+    def test_connect(self):
+        self.open()
+        self.daemon.set(ProxyWanted="https://203.0.113.5:443")
+        self.assertTrue(self.daemon.called("AnswerProxy", SLOW)[0])
+        self.daemon.set(State="reconnecting", Reason="proxy-password", Message=ASKS[0], ProxyAsks=PROXY)
+        self.desktop.press("push button", "Enter Password", seconds=SLOW)
+        self.give_password()
+        self.desktop.find("push button", "Diagnose", seconds=SLOW)
+        self.alive()
 
 
 class Pasting(Wizard):
