@@ -10,8 +10,11 @@
 #define SHA256_DIGITS 64
 #define SCHEME "https://"
 #define PATH "/install"
-/* No proxy: a node has to reach its edge directly, and caches for packages refuse to pass TLS through. */
-#define FETCH "/usr/lib/apt/apt-helper -oAcquire::https::Proxy=DIRECT -oAcquire::https::Verify-Peer=0 download-file "
+/* Without a proxy of its own, apt takes the shell's https_proxy. What it's set to otherwise is often a cache for packages,
+   which doesn't pass TLS through. */
+#define FETCH                                                                                                          \
+  "/usr/lib/apt/apt-helper -oAcquire::http::Proxy= -oAcquire::https::Proxy= -oAcquire::https::Verify-Peer=0 "          \
+  "download-file "
 #define SCRIPT "~/edgeway-install"
 
 static gboolean

@@ -31,10 +31,11 @@ static void
 test_lines (void)
 {
   g_autofree gchar *name = lines_of_url ("https://edge.example.org/install", HASH);
-  g_assert_cmpstr (name, ==,
-                   "/usr/lib/apt/apt-helper -oAcquire::https::Proxy=DIRECT -oAcquire::https::Verify-Peer=0 "
-                   "download-file https://edge.example.org/install "
-                   "~/edgeway-install SHA256:" HASH " &&\n  sh ~/edgeway-install");
+  g_assert_cmpstr (
+    name, ==,
+    "/usr/lib/apt/apt-helper -oAcquire::http::Proxy= -oAcquire::https::Proxy= -oAcquire::https::Verify-Peer=0 "
+    "download-file https://edge.example.org/install "
+    "~/edgeway-install SHA256:" HASH " &&\n  sh ~/edgeway-install");
   g_autofree gchar *v6 = lines_of_url ("https://[2001:db8::1]:8443/install", HASH);
   g_assert_nonnull (v6);
   g_assert_nonnull (g_strstr_len (v6, -1, " 'https://[2001:db8::1]:8443/install' "));
