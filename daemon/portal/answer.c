@@ -1,58 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "portal/answer.h"
+#include "common/http-head.h"
 #include "portal/page.h"
 
 #include <string.h>
 
-#define STATUS_LINE 12 /* bytes of "HTTP/1.1 200" */
-
-/* Bytes of the head, its end included; 0: that isn't there yet. */
-static gsize
-find_end_of_head (const gchar *data, gsize length)
+/* The value of the first Location field (RFC 9110 section 10.2.2), unless it's too long for a URL. */
+static void
+take_location (const gchar *name, const gchar *value, gpointer user_data)
 {
-  for (gsize i = 0; i + 1 < length; i++)
-    if (data[i] == '\n')
-      {
-        const gsize next = i + 1 + (data[i + 1] == '\r');
-        if (next < length && data[next] == '\n')
-          return next + 1;
-      }
-  return 0;
-}
+  gchar **location = user_data;
 
-/* 0: it isn't one. */
-static guint
-read_status (const gchar *data)
-{
-  if (memcmp (data, "HTTP/1.", 7) != 0 || !g_ascii_isdigit (data[7]) || data[8] != ' ' || !g_ascii_isdigit (data[9])
-      || !g_ascii_isdigit (data[10]) || !g_ascii_isdigit (data[11]))
-    return 0;
-  return (guint)(data[9] - '0') * 100 + (guint)(data[10] - '0') * 10 + (guint)(data[11] - '0');
-}
-
-/* The value of the first Location field (RFC 9110 section 10.2.2); NULL: none, or too long for a URL. */
-static gchar *
-find_location (const gchar *head, gsize size)
-{
-  static const gchar field[] = "location:";
-  const gchar *end = head + size;
-
-  for (const gchar *line = head; line < end;)
-    {
-      const gchar *next = memchr (line, '\n', (gsize)(end - line));
-      gsize length = (gsize)((next != NULL ? next : end) - line);
-      if (length > strlen (field) && g_ascii_strncasecmp (line, field, strlen (field)) == 0)
-        {
-          length -= strlen (field);
-          if (length > EW_PORTAL_URL_MAX + 16 || memchr (line + strlen (field), '\0', length) != NULL)
-            return NULL;
-          return g_strstrip (g_strndup (line + strlen (field), length));
-        }
-      if (next == NULL)
-        break;
-      line = next + 1;
-    }
-  return NULL;
+  if (*location == NULL && g_ascii_strcasecmp (name, "location") == 0 && strlen (value) <= EW_PORTAL_URL_MAX)
+    *location = g_strdup (value);
 }
 
 static gboolean
@@ -77,23 +37,24 @@ judge_body (const gchar *body, gsize length, gboolean ended, const gchar *expect
 EwPortalVerdict
 ew_portal_judge (const gchar *data, gsize length, gboolean ended, const gchar *expected, gchar **location)
 {
-  static const gchar start[] = "HTTP/1.";
-  gsize head;
-  guint status;
+  EwHead head;
 
   *location = NULL;
-  if (memcmp (data, start, MIN (length, strlen (start))) != 0)
-    return EW_PORTAL_SILENT;
-  head = find_end_of_head (data, length);
-  if (head == 0)
-    return ended ? EW_PORTAL_SILENT : EW_PORTAL_MORE;
-  status = head > STATUS_LINE ? read_status (data) : 0;
-  if (status < 200)
+  switch (ew_head_read (data, length, &head))
+    {
+    case EW_HEAD_MORE:
+      return ended ? EW_PORTAL_SILENT : EW_PORTAL_MORE;
+    case EW_HEAD_WRONG:
+      return EW_PORTAL_SILENT;
+    case EW_HEAD_WHOLE:
+      break;
+    }
+  if (head.status < 200)
     return EW_PORTAL_SILENT; /* 1xx: nobody asked for one */
-  if (status == 200 && expected != NULL)
-    return judge_body (data + head, length - head, ended, expected);
-  if (!is_portals (status))
+  if (head.status == 200 && expected != NULL)
+    return judge_body (data + head.size, length - head.size, ended, expected);
+  if (!is_portals (head.status))
     return EW_PORTAL_CLEAR;
-  *location = find_location (data, head);
+  ew_head_visit (data, &head, take_location, location);
   return EW_PORTAL_CAUGHT;
 }

@@ -279,6 +279,7 @@ class Verbs(Case):
         self.assertRegex(self.ctl("portal"), r"A browser can reach it until \d")
         self.ctl("portal", "close")
         self.assertIsNone(json.loads(self.ctl("status", "--json"))["portal_until"])
+
     def test_proxy(self):
         """What is chosen, and passwords that no argument has."""
         self.start()
