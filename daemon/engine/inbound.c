@@ -13,23 +13,26 @@
 #define INBOX_BATCHES 16 /* then sockets, the TUN and timers get their turn */
 
 /* The queue of a computer that is slower than what it's sent lies in its socket. TCP fills whatever there is, so a queue
-   that stays says so (codel.h). The round trip of flows that are fast enough for that takes a few milliseconds. */
+   that stays (codel.h) or holds much (backlog.h) says so. The round trip of flows that are fast enough for that takes a
+   few milliseconds. */
 static const EwCodelLimits socket_limits = { .target_ns = 1000000, .interval_ns = 50000000 };
 #define AGE_MAX_NS (G_GUINT64_CONSTANT (10000000000)) /* what is older shows that the clock was set */
-#define BULK_BYTES 256 /* of a datagram. What sends smaller ones only, isn't what fills the queue */
 
 /* Whether one of its datagrams is to say that the queue is long. */
 static gboolean
 is_to_signal (EwWorker *worker, guint which, const EwArrival *arrival)
 {
   const guint64 now_ns = worker->time.realtime_ns;
-  /* What is read to its end isn't a queue that stays: a busy computer has only come late. */
-  const gboolean waited = arrival->behind && arrival->arrived_ns > 0 && now_ns > arrival->arrived_ns;
+  const gboolean waited
+    = arrival->arrived_ns > 0 && now_ns > arrival->arrived_ns && now_ns - arrival->arrived_ns < AGE_MAX_NS;
   const guint64 age_ns = waited ? now_ns - arrival->arrived_ns : 0;
 
-  if (ew_codel_signals (&worker->codel[which], &socket_limits, age_ns < AGE_MAX_NS ? age_ns : 0, worker->time.now_ns))
+  /* What is read to its end isn't a queue that stays: a busy computer has only come late. */
+  if (ew_codel_signals (&worker->codel[which], &socket_limits, arrival->behind ? age_ns : 0, worker->time.now_ns))
     worker->signals = TRUE;
-  if (!worker->signals || (arrival->segment > 0 ? arrival->segment : arrival->len) < BULK_BYTES)
+  if (ew_backlog_signals (&worker->backlog[which], arrival->len, age_ns, worker->time.now_ns))
+    worker->signals = TRUE;
+  if (!worker->signals || (arrival->segment > 0 ? arrival->segment : arrival->len) < EW_WORKER_BULK)
     return FALSE;
   worker->signals = FALSE;
   return TRUE;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "proto/inner.h"
 #include "proto/packet.h"
 
 /* ICMP errors to this computer itself: 1000 a second, 64 at once (RFC 4443 section 2.4 f asks for a limit). */
@@ -116,6 +117,36 @@ send_all (EwWorker *worker, EwPacket *packets, gsize n)
   ew_worker_settle (worker); /* what came out lies in the buffers that are filled next */
 }
 
+/* The kernel doesn't say how long a packet waited in the TUN; on average it's half as long as readings haven't emptied
+   it. Where that queue is to say that it holds much (backlog.h), one of the packets is marked or left out. Returns how
+   many remain. */
+static gsize
+signal_queue (EwWorker *worker, EwPacket *packets, gsize n)
+{
+  const guint64 now_ns = worker->time.now_ns;
+  gsize bytes = 0;
+
+  if (worker->tun_filled_ns == 0)
+    worker->tun_filled_ns = now_ns;
+  for (gsize i = 0; i < n; i++)
+    bytes += packets[i].len;
+  if (ew_backlog_signals (&worker->tun_backlog, bytes, (now_ns - worker->tun_filled_ns) / 2, now_ns))
+    worker->tun_signals = TRUE;
+  if (n < EW_BATCH_MAX && !worker->tun->more)
+    worker->tun_filled_ns = 0;
+  for (gsize i = 0; i < n && worker->tun_signals; i++)
+    if (packets[i].len >= EW_WORKER_BULK)
+      {
+        worker->tun_signals = FALSE;
+        if (ew_inner_ecn_decapsulate (packets[i].data, EW_ECN_CONGESTION_EXPERIENCED))
+          break;
+        worker->stats.dropped++;
+        n--;
+        memmove (packets + i, packets + i + 1, (n - i) * sizeof packets[0]);
+      }
+  return n;
+}
+
 gboolean
 ew_outbound_run (EwWorker *worker)
 {
@@ -127,7 +158,7 @@ ew_outbound_run (EwWorker *worker)
       gssize n = worker->tun->class->read (worker->tun, &worker->inbound, packets, EW_BATCH_MAX);
       if (n < 0)
         return FALSE;
-      send_all (worker, packets, (gsize)n);
+      send_all (worker, packets, signal_queue (worker, packets, (gsize)n));
     }
   while (worker->tun->more);
   return TRUE;

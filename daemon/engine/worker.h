@@ -18,6 +18,7 @@
 #include <glib.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include "engine/backlog.h"
 #include "engine/buffers.h"
 #include "engine/codel.h"
 #include "engine/events.h"
@@ -30,6 +31,7 @@
 
 G_BEGIN_DECLS
 
+#define EW_WORKER_BULK 256 /* bytes of a datagram or packet. What sends smaller ones only, isn't what fills a queue */
 #define EW_TO_HOST_MAX 128 /* as many as may be joined: two and a half packets of 64 KB */
 
 typedef struct EwCrew EwCrew;
@@ -49,7 +51,11 @@ typedef struct EwWorker
   EwBuffers inbound;                /* the batch read from UDP or TUN */
   EwInbox inbox;                    /* datagrams from streams */
   EwCodel codel[EW_UDP_FDS];        /* of what waits in the sockets */
+  EwBacklog backlog[EW_UDP_FDS];    /* … likewise */
   gboolean signals;                 /* … which the next datagram of bulk is to say */
+  EwBacklog tun_backlog;            /* of what waits in the TUN */
+  guint64 tun_filled_ns;            /* no reading has emptied it since then; 0: the latest has */
+  gboolean tun_signals;             /* as signals */
   gsize arrival_bytes;              /* of an arrival, on average, in the latest batch */
   EwSparse sparse;                  /* flows of inner packets, while some go to streams */
   guint64 sparse_until_ns;          /* … and for a while after the last of those */

@@ -113,14 +113,27 @@ typedef struct
 {
   EwTun base;
   Queue to_engine, to_host;
+  GBytes *flood; /* under to_engine's lock; NULL: none */
 } MemoryTun;
 
 static gssize
 memory_tun_read (EwTun *tun, EwBuffers *buffers, EwPacket *packets, gsize n)
 {
+  MemoryTun *memory = (MemoryTun *)tun;
+
   for (gsize i = 0; i < n; i++)
     packets[i] = (EwPacket){ .data = ew_buffers_at (buffers, i), .len = EW_BUFFER_CAPACITY };
-  return queue_take (&((MemoryTun *)tun)->to_engine, packets, n);
+  pthread_mutex_lock (&memory->to_engine.lock);
+  g_autoptr (GBytes) flood = memory->flood != NULL ? g_bytes_ref (memory->flood) : NULL;
+  pthread_mutex_unlock (&memory->to_engine.lock);
+  if (flood == NULL)
+    return queue_take (&memory->to_engine, packets, n);
+  for (gsize i = 0; i < n; i++)
+    {
+      packets[i].len = g_bytes_get_size (flood);
+      memcpy (packets[i].data, g_bytes_get_data (flood, NULL), packets[i].len);
+    }
+  return (gssize)n;
 }
 
 static gsize
@@ -145,6 +158,7 @@ memory_tun_free (EwTun *tun)
 {
   MemoryTun *memory = (MemoryTun *)tun;
 
+  g_clear_pointer (&memory->flood, g_bytes_unref);
   queue_clear (&memory->to_engine);
   queue_clear (&memory->to_host);
   g_free (memory);
@@ -171,6 +185,19 @@ ew_memory_tun_push (EwTun *tun, const guint8 *packet, gsize len)
   const EwEndpoint nowhere = { 0 };
 
   queue_push (&((MemoryTun *)tun)->to_engine, &nowhere, 0, packet, len);
+}
+
+void
+ew_memory_tun_flood (EwTun *tun, const guint8 *packet, gsize len)
+{
+  MemoryTun *memory = (MemoryTun *)tun;
+
+  pthread_mutex_lock (&memory->to_engine.lock);
+  g_clear_pointer (&memory->flood, g_bytes_unref);
+  if (packet != NULL)
+    memory->flood = g_bytes_new (packet, len);
+  wake_reader (&memory->to_engine);
+  pthread_mutex_unlock (&memory->to_engine.lock);
 }
 
 GBytes *

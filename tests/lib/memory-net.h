@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 EwTun *ew_memory_tun_new (const char *name);
 void ew_memory_tun_push (EwTun *tun, const guint8 *packet, gsize len); /* the host sends */
 /* What the host received next, waiting at most timeout_ms for it; NULL: nothing came. */
+/* The host sends this packet as fast as it is read, until it is NULL. */
+void ew_memory_tun_flood (EwTun *tun, const guint8 *packet, gsize len);
 GBytes *ew_memory_tun_pop (EwTun *tun, guint timeout_ms);
 void ew_memory_tun_lose (EwTun *tun); /* another program deletes the interface */
 

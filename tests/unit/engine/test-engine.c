@@ -96,52 +96,6 @@ test_prepared_beside (void)
 
 #define OTHER_TARGET 0x100
 
-/* A hub's router that does what the payload says; 10.0.0.9 is the hub. */
-/* A packet of 10.0.0.1 to 10.0.0.2 whose sender understands congestion marks. TRUE: it came with one. */
-static gboolean
-comes_marked (Node *a, Node *b)
-{
-  guint8 packet[600] = { 0 };
-  gsize size;
-
-  packet_make (packet, 1, 2, 0);
-  packet[1] = 2; /* ECT(0) */
-  packet[2] = sizeof packet >> 8;
-  packet[3] = sizeof packet & 0xff;
-  ew_memory_tun_push (a->tun, packet, sizeof packet);
-  g_autoptr (GBytes) bytes = ew_memory_tun_pop (b->tun, NODE_WAIT_MS);
-  g_assert_nonnull (bytes);
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  g_assert_cmpuint (size, ==, sizeof packet);
-  return (data[1] & 3) == 3;
-}
-
-/* What waits in the socket for long says so to the flow. What doesn't wait never does, nor what a busy computer reads
-   late but to its end. */
-static void
-test_standing_queue (void)
-{
-  const guint64 short_ns = 1000, long_ns = 5000000; /* a microsecond, and more than a router's queue may have */
-  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
-  Node a, b;
-  guint marked = 0;
-
-  node_start (&a, net, 1, NULL, NULL);
-  node_start (&b, net, 2, NULL, NULL);
-  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
-  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
-  for (guint i = 0; i < 3; i++)
-    {
-      const gint64 begun = g_get_monotonic_time ();
-      ew_memory_udp_set_age (b.udp, i == 0 ? short_ns : long_ns, i == 1);
-      while (marked == 0 && g_get_monotonic_time () < begun + (i < 2 ? 200 : NODE_WAIT_MS) * 1000)
-        marked += comes_marked (&a, &b);
-      g_assert_cmpuint (marked, ==, i / 2);
-    }
-  node_stop (&a);
-  node_stop (&b);
-}
-
 typedef struct
 {
   guint8 target_keys[2][EW_KEY_SIZE]; /* of EW_ROUTE_PEER, and with OTHER_TARGET */
@@ -149,6 +103,7 @@ typedef struct
   guint8 answer[EW_HEADROOM + PACKET_SIZE + EW_TAILROOM]; /* of EW_ROUTE_REPLY: the packet, turned round */
 } Hub;
 
+/* A hub's router that does what the payload says; 10.0.0.9 is the hub. */
 static EwRoute
 hub_router (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
@@ -718,7 +673,6 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/prepared-beside", test_prepared_beside);
   g_test_add_func ("/engine/exchange", test_exchange);
   g_test_add_func ("/engine/order", test_order);
-  g_test_add_func ("/engine/standing-queue", test_standing_queue);
   g_test_add ("/engine/router/from-peer", Wheel, NULL, wheel_set_up, test_router_from_peer, wheel_tear_down);
   g_test_add ("/engine/router/from-tun", Wheel, NULL, wheel_set_up, test_router_from_tun, wheel_tear_down);
   g_test_add ("/engine/router/mixed", Wheel, NULL, wheel_set_up, test_router_mixed, wheel_tear_down);
