@@ -16,7 +16,7 @@ stop_here() { # [WATCHER]
   local to=/dev/stderr
   [ $# = 0 ] || to=/proc/$1/fd/2
   [ -z "$stop_words" ] || printf '\n%s\n' "$stop_words" >>"$to"
-  [ $# = 0 ] || kill "$1" 2>/dev/null
+  [ $# = 0 ] || kill -KILL "$1" 2>/dev/null
   exit 130
 }
 
@@ -85,7 +85,8 @@ step() {
   # Removes its log when Ctrl-C or a lost terminal ends it.
   trap 'rm -f "$log" "$log.shown"; trap - INT HUP; stop_here "$watcher"' INT HUP
   if "$@" >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
-  { kill "$watcher"; wait "$watcher"; } 2>/dev/null || true  # its status is the signal's: it must not end a script with set -e
+  # Any other signal would run the script's EXIT trap in it, if it comes before the watcher has begun.
+  { kill -KILL "$watcher"; wait "$watcher"; } 2>/dev/null || true  # its status is the signal's: it must not end a script with set -e
   if [ -t 1 ]; then printf '\r  %-34s' "$name …"; elif [ -e "$log.shown" ]; then printf '\n  %-34s' "$name …"; fi
   if [ "$status" = 0 ]; then
     [ ! -t 1 ] || printf -v blank '%16s' ''  # over "123 of 310"

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -296,6 +297,92 @@ class Launch(unittest.TestCase):
             result = shell(script)
             self.assertEqual(result.stderr, "")
             self.assertTrue(re.fullmatch(r"usr/bin/prog root 755\n", result.stdout), result.stdout)
+
+
+class Typing(unittest.TestCase):
+    """`app/run --join` on a terminal of its own, as it is except that it builds nothing: what is typed until it asks for the key."""
+    KEY = "ew1_secret"
+    # Read after its libraries. Compiling lasts until the test says how it ends.
+    INSTEAD = """
+need_debian() { :; }; refuse_packages() { :; }; need_root() { :; }; missing_packages() { :; }; note_packages() { :; }; install_packages() { :; }
+configure() { :; }; install_files() { :; }; start_service() { :; }
+compile() { echo $$ >"$FOLDER/new"; mv "$FOLDER/new" "$FOLDER/compiling"; until [ -e "$FOLDER/end" ]; do sleep 0.1; done; [ "$(cat "$FOLDER/end")" = well ]; }
+"""
+    CTL = """#!/bin/sh
+case $1 in
+  status) [ "${2:-}" != --json ] || echo '{"state": "not-enrolled"}' ;;
+  enroll) stty -a </dev/tty | grep -o -- '-*echo '; read -r key </dev/tty; echo "key: ${#key}." ;;
+esac
+"""
+    SHELL = """trap : INT; "$FOLDER/app/run" --join; echo "ended: $?."; stty -a | grep -o -- '-*echo '; stty -icanon min 0 time 0; echo "left: $(wc -c)." """
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        subprocess.run(["cp", "-r", f"{SOURCE}/app/run", f"{SOURCE}/app/launch", self.make("app")], check=True)
+        with open(f"{self.folder}/app/launch/install.sh", "a") as file:
+            file.write(self.INSTEAD)
+        self.make("bin")
+        for name, text in (("edgewayctl", self.CTL), ("edgeway-edge", "#!/bin/sh\nexit 1\n")):
+            with open(f"{self.folder}/bin/{name}", "w") as file:
+                file.write(text)
+            os.chmod(f"{self.folder}/bin/{name}", 0o755)
+
+    def make(self, name):
+        os.mkdir(f"{self.folder}/{name}")
+        return f"{self.folder}/{name}"
+
+    def run_typed(self, typed, end):
+        """What is shown while this is typed during the build, which then ends: a word, or a signal to app/run."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.update(FOLDER=self.folder, PATH=f"{self.folder}/bin:{os.environ['PATH']}")
+            os.execvp("sh", ["sh", "-c", self.SHELL])
+        shown, done, late = b"", False, time.monotonic() + 40
+        with contextlib.suppress(OSError):  # it has ended
+            while True:
+                if time.monotonic() > late:
+                    os.killpg(pid, signal.SIGKILL)
+                    self.fail(f"it doesn't end, and showed: {shown}")
+                if not done and os.path.exists(f"{self.folder}/compiling"):
+                    done = True
+                    os.write(terminal, typed.encode())
+                    if isinstance(end, str):
+                        with open(f"{self.folder}/end", "w") as file:
+                            file.write(end)
+                    else:
+                        with open(f"{self.folder}/compiling") as file:
+                            os.kill(int(file.read()), end)
+                if select.select([terminal], [], [], 0.05)[0]:
+                    shown += os.read(terminal, 1000)
+        os.close(terminal)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        return shown.decode().replace("\r\n", "\n")
+
+    def test_key_before_its_question(self):
+        """It isn't shown, and is there when the key is asked for, which finds the terminal as it was."""
+        shown = self.run_typed(self.KEY + "\n", "well")
+        self.assertNotIn(self.KEY, shown)
+        self.assertRegex(shown, r"(?s)compile .*\necho \nkey: 10\.\n.*ended: 0\.\necho \nleft: 0\.\n$")
+
+    def test_not_asked(self):
+        """However it ends, the terminal is as it was, and what was typed, with or without Return, isn't left for the shell."""
+        for typed, end, status, said in ((self.KEY, "badly", 1, "The programs couldn't be built (above).\nWhat was typed in the meantime was discarded.\n"),
+                                         (self.KEY + "\nx", "badly", 1, "What was typed in the meantime was discarded.\n"),
+                                         ("", "badly", 1, "The programs couldn't be built (above).\nended"),
+                                         (self.KEY + "\x03", "", 130, "\nStopped. To continue, run the same command again.\nended"),
+                                         ("", signal.SIGINT, 130, "\nStopped. To continue, run the same command again.\nended"),
+                                         (self.KEY, signal.SIGHUP, 130, "What was typed in the meantime was discarded.\n"),
+                                         (self.KEY + "\n", signal.SIGTERM, 143, "What was typed in the meantime was discarded.\n")):
+            with self.subTest(typed=typed, end=end):
+                for name in ("compiling", "end"):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.remove(f"{self.folder}/{name}")
+                shown = self.run_typed(typed, end)
+                self.assertNotIn(self.KEY, shown)
+                self.assertIn(said, shown)
+                self.assertRegex(shown, rf"(?s)ended: {status}\.\n(Terminated\n)?echo \nleft: 0\.\n$")
 
 
 if __name__ == "__main__":
