@@ -29,11 +29,13 @@ need_root() { # REASON ARG…
   exec sudo -- "$0" "$@"
 }
 
-# The progress of a step, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
+# The progress of a step, from what it has printed: "123 of 310" of ninja's lines or of apt's packages, or whom apt is waiting for.
 progress_in() { # LOG
   local count
   count=$(grep -ao '^\[[0-9]*/[0-9]*\]' "$1" 2>/dev/null | tail -n 1 | tr -d '[]')
   if [ -n "$count" ]; then printf '%s of %s' "${count%/*}" "${count#*/}"; return; fi
+  count=$(tail -n 1 "$1" 2>/dev/null | grep -ao '^Waiting for cache lock: .*' | sed -n 's/.*held by process \([0-9]*\) (\(.*\)).*/\2 (\1)/p')
+  if [ -n "$count" ]; then printf 'waiting for %s' "$count"; return; fi
   # Upgrades are unpacked and set up, too, and what an interrupted run left is only set up: apt counts those apart.
   awk '
     / upgraded, [0-9]+ newly installed/ {
@@ -63,7 +65,7 @@ show_progress() { # NAME LOG
     now=$(progress_in "$2")
     if [ -z "$now" ] || [ "$now" = "$last" ]; then continue; fi
     if [ -t 1 ]; then
-      printf '\r  %-34s %-20s' "$1 …" "$now"
+      printf '\r  %-34s %-37s' "$1 …" "$now"
     elif [ $((SECONDS - shown)) -ge "$progress_interval" ]; then
       printf '\n    %s' "$now"
       shown=$SECONDS
@@ -89,7 +91,7 @@ step() {
   { kill -KILL "$watcher"; wait "$watcher"; } 2>/dev/null || true  # its status is the signal's: it must not end a script with set -e
   if [ -t 1 ]; then printf '\r  %-34s' "$name …"; elif [ -e "$log.shown" ]; then printf '\n  %-34s' "$name …"; fi
   if [ "$status" = 0 ]; then
-    [ ! -t 1 ] || printf -v blank '%16s' ''  # over "123 of 310"
+    [ ! -t 1 ] || printf -v blank '%32s' ''  # over "123 of 310"
     printf ' %3d s%s\n' $((SECONDS - started)) "$blank"
   else
     printf ' failed after %d s\n' $((SECONDS - started))

@@ -190,6 +190,8 @@ class Launch(unittest.TestCase):
                              (more + "Unpacking a (2) over (1)\n" * 15, "unpacked 15 of 15"), (more + "Unpacking a\n" * 15 + "Setting up a\n" * 19, "set up 19 of 19"),
                              (log + "Unpacking a\n" * 14, "unpacked 12 of 12"),  # more than apt has said
                              ("Setting up a\n" * 3 + log, "fetched 2 of 12"),  # its second try
+                             ("Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 12 (apt-get)...", "waiting for apt-get (12)"),
+                             ("Waiting for cache lock: Could not get lock /x. It is held by process 12 (apt-get)...\nReading package lists...\n", ""),
                              ("", ""), ("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n", "")):
             with tempfile.NamedTemporaryFile("w") as file:
                 file.write(text)
