@@ -8,7 +8,6 @@ import glob
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,81 +15,38 @@ import time
 import unittest
 
 import booted
+import deb_case
 import machines
+from deb_case import PACKAGES, Snapshot, field, server_root
 
-BUILD, SOURCE = os.environ["EDGEWAY_BUILD"], os.environ["EDGEWAY_SOURCE"]
-PACKAGES = ("edgewayd", "edgeway-edge", "edgeway")
-VERSIONS = {"old": "0.1.0", "next": "99.0"}  # before and after every existing version
+SOURCE = os.environ["EDGEWAY_SOURCE"]
 RECONNECTED = 5 * 5.0  # seconds: five times the promise
-# What a server has: systemd, udev (which opens /dev/net/tun to all), a bus, SSH. sysctl and nft are for the test to look with.
-SERVER = ("systemd", "systemd-sysv", "udev", "libpam-systemd", "dbus", "dbus-user-session", "openssh-server", "openssh-client", "iproute2", "nftables",
-          "iputils-ping", "procps")
 HOME = "/root"  # in the machines
-packages = None  # the folder; its files are NAME-VERSION.deb, VERSION: old, current, next
 
 
 def setUpModule():
-    """tests/clean/packages passes packages of a clean build, and those of an older commit."""
-    global packages
-    if not booted.can_boot():
-        raise unittest.SkipTest("needs root and a cgroup2 file system that can be written to")
-    folder = tempfile.mkdtemp(prefix="edgeway-deb-")
-    unittest.addModuleCleanup(shutil.rmtree, folder)
-    built, older = os.environ.get("EDGEWAY_DEBS", f"{folder}/built"), os.environ.get("EDGEWAY_OLDER_DEBS")
-    if not os.path.isdir(built):
-        subprocess.run([f"{SOURCE}/data/debian/build", "--from", BUILD, built], stdout=subprocess.DEVNULL, check=True, timeout=300)
-    packages = f"{folder}/packages"
-    os.mkdir(packages)
-    for name in PACKAGES:
-        deb = glob.glob(f"{built}/{name}_*.deb")[0]
-        shutil.copy(deb, f"{packages}/{name}-current.deb")
-        if older and name != "edgeway":
-            shutil.copy(glob.glob(f"{older}/{name}_*.deb")[0], f"{packages}/{name}-old.deb")
-        if name != "edgeway":
-            make_versions(deb, name, ("next",) if older else ("old", "next"))
-    for path in glob.glob(f"{packages}/*"):
-        os.chmod(path, 0o644)
-    os.chmod(folder, 0o755)
-
-
-def make_versions(deb, name, words):
-    """The same under another version's number."""
-    with tempfile.TemporaryDirectory() as tree:
-        subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
-        for word in words:
-            subprocess.run(["sed", "-i", f"s/^Version: .*/Version: {VERSIONS[word]}/", f"{tree}/DEBIAN/control"], check=True)
-            subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, f"{packages}/{name}-{word}.deb"], stdout=subprocess.DEVNULL, check=True)
-
-
-def field(deb, name, word="current"):
-    return subprocess.run(["dpkg-deb", "-f", f"{packages}/{deb}-{word}.deb", name], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def server_root():
-    """A server's root file system, with what our packages depend on, but without them."""
-    needed = {re.split(r"[ (|]", one.strip())[0] for name in ("edgewayd", "edgeway-edge") for one in field(name, "Depends").split(",")}
-    return booted.prepare_root(SOURCE, "the packages' tests", sorted(needed.union(SERVER)))
+    deb_case.make_packages()
 
 
 class Files(unittest.TestCase):
     def test_lintian(self):
         """No errors and no warnings, nor what it calls pedantic; to tests/clean/packages the release's own lintian says so."""
         argv = ["lintian", "--pedantic", "--fail-on", "error,warning,pedantic", "--profile", "debian", "--allow-root"]
-        names = sorted(os.path.basename(path) for path in glob.glob(f"{packages}/*-current.deb"))
+        names = sorted(os.path.basename(path) for path in glob.glob(f"{deb_case.packages}/*-current.deb"))
         if os.environ.get("EDGEWAY_RELEASE"):
-            machine = booted.Booted(SOURCE, booted.prepare_root(SOURCE, "lintian", ["lintian"]), "lintian", packages, init="none")
+            machine = booted.Booted(SOURCE, booted.prepare_root(SOURCE, "lintian", ["lintian"]), "lintian", deb_case.packages, init="none")
             self.addCleanup(machine.close)
             print(machine.text("lintian --version").strip(), flush=True)
             result = machine.run(*argv, *(f"/packages/{name}" for name in names), check=False, timeout=300)
         else:
-            result = subprocess.run([*argv, *(f"{packages}/{name}" for name in names)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+            result = subprocess.run([*argv, *(f"{deb_case.packages}/{name}" for name in names)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
         self.assertEqual((result.returncode, result.stdout), (0, ""))
 
     def test_everything_is_packaged(self):
         """What meson installs is in one of the packages; debhelper fails where a file is in none. Programs are stripped."""
         contents = {}
         for name in PACKAGES:
-            text = subprocess.run(["dpkg-deb", "-c", f"{packages}/{name}-current.deb"], capture_output=True, text=True, check=True).stdout
+            text = subprocess.run(["dpkg-deb", "-c", f"{deb_case.packages}/{name}-current.deb"], capture_output=True, text=True, check=True).stdout
             contents[name] = [line.split(None, 5)[5].lstrip(".") for line in text.splitlines() if not line.startswith("d")]
             self.assertEqual([line for line in text.splitlines() if " root/root " not in line], [])
             self.assertEqual([line for line in text.splitlines() if not re.match("-rw-r--r--|[-d]rwxr-xr-x|l", line)], [])
@@ -100,13 +56,13 @@ class Files(unittest.TestCase):
         self.assertEqual(len([path for path in contents["edgewayd"] if "/libnss_edgeway" in path]), 2)
         self.assertIn(".service", "".join(path for path in contents["edgewayd"] if path.endswith("/systemd/system/edgewayd.service")))
         with tempfile.TemporaryDirectory() as tree:
-            subprocess.run(["dpkg-deb", "-x", f"{packages}/edgewayd-current.deb", tree], check=True)
+            subprocess.run(["dpkg-deb", "-x", f"{deb_case.packages}/edgewayd-current.deb", tree], check=True)
             sections = subprocess.run(["readelf", "-SW", f"{tree}/usr/sbin/edgewayd"], capture_output=True, text=True, check=True).stdout
             self.assertNotIn(".debug_info", sections)
 
     def test_asks_nothing(self):
         """No debconf."""
-        for deb in glob.glob(f"{packages}/*-current.deb"):
+        for deb in glob.glob(f"{deb_case.packages}/*-current.deb"):
             control = subprocess.run(["dpkg-deb", "--ctrl-tarfile", deb], stdout=subprocess.PIPE, check=True).stdout
             names = subprocess.run(["tar", "-t"], input=control, capture_output=True, check=True).stdout.decode().split()
             self.assertEqual([name for name in names if name in ("./config", "./templates")], [], deb)
@@ -125,38 +81,6 @@ class Files(unittest.TestCase):
             base = re.search(r"^ *version: '([0-9.]+)',$", file.read(), re.M).group(1)
         self.assertRegex(field("edgewayd", "Version"), rf"^{re.escape(base)}(\+git\d{{8}}\.\d{{6}}\.[0-9a-f]+(\.modified)?)?$")
         self.assertEqual(field("edgeway", "Version"), field("edgewayd", "Version"))
-
-
-class Snapshot:
-    """What a package could have left on a machine, as lines by topic."""
-    # Logs and caches, what dpkg and systemd keep about other things, copies that user tools make, and linker's cache.
-    ELSEWHERE = ("/proc", "/sys", "/dev", "/run", "/tmp", "/packages", "/old", "/var/log", "/var/cache", "/var/backups", "/var/lib/systemd/random-seed",
-                 "/var/lib/systemd/timers", "/var/lib/dpkg/status*", "/var/lib/dpkg/lock*", "/var/lib/dpkg/triggers/Lock", "/var/lib/dpkg/info/format",
-                 "/var/lib/dpkg/updates", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-", "/etc/.pwd.lock",
-                 "/etc/ld.so.cache", "/var/lib/private")
-    TOPICS = {
-        "files": "find / -xdev \\( " + " -o ".join(f"-path '{path}'" for path in ELSEWHERE) + " \\) -prune -o -printf '%y %m %u:%g %p %l\\n' | sort",
-        "contents": "find /etc -xdev -type f ! -path '/etc/*-' ! -name ld.so.cache ! -name .pwd.lock -exec sha256sum {} + | sort -k 2",
-        "sockets and states": "ls -d /run/*edgeway* /run/wireguard /run/systemd/*/*edgeway* 2>/dev/null; ls /sys/fs/cgroup/system.slice | grep edgeway; true",
-        "packages": "dpkg -l",
-        "users": "getent passwd; getent group",
-        "units": "systemctl list-unit-files --no-legend --no-pager; systemctl list-units --all --no-legend --no-pager --plain 'edgeway*'",
-        "links": "ip -o link | sed 's/@.*mtu/ mtu/'; ip -o addr | awk '{print $2, $4}'",
-        # The kernel makes an interface's own link-local routes seconds after the interface.
-        "routes": "ip -4 route show table all; ip -6 route show table all | grep -v '^[a-z]* fe80:'; ip rule; ip -6 rule",
-        "nftables": "nft list ruleset",
-        "sysctls": "sysctl -a 2>/dev/null | grep -E '^net\\.(ipv4|ipv6|core)\\.' | grep -vE '(_dst_|neigh|gc_|stable_secret|tcp_fastopen_key|base_reachable|^net.ipv4.(tcp_mem|udp_mem))'",
-        "processes": "ps -eo comm | grep edgeway; true",
-    }
-
-    def __init__(self, machine, topics=tuple(TOPICS)):
-        self.machine = machine
-        self.lines = {topic: machine.text(self.TOPICS[topic]).splitlines() for topic in topics}
-
-    def changes(self):
-        after = Snapshot(self.machine, tuple(self.lines))
-        return [f"{topic}: {sign} {line}" for topic, before in self.lines.items() for sign, lines, others in
-                (("gone:", before, after.lines[topic]), ("new:", after.lines[topic], before)) for line in lines if line not in others]
 
 
 NETWORK = ("links", "routes", "nftables", "sysctls", "contents")
@@ -218,7 +142,7 @@ class Life(unittest.TestCase):
         cls.maxDiff = None
         root = server_root()
         for name in ("edge", "a", "b"):
-            setattr(cls, name, booted.Booted(SOURCE, root, name, packages))
+            setattr(cls, name, booted.Booted(SOURCE, root, name, deb_case.packages))
             cls.addClassCleanup(getattr(cls, name).close)
         for number, node in ((1, cls.a), (2, cls.b)):
             booted.cable(cls.edge, f"to-{node.name}", node, "wan")
@@ -293,6 +217,7 @@ class Life(unittest.TestCase):
             before = self.b.text("systemctl show -p MainPID --value edgewayd")
             self.assertEqual(say(f"dpkg -i /packages/edgewayd-{word}.deb", word), f"{word}=0\n")
             self.wait_connected(self.b, f"{word} of the daemon")
+            self.assertEqual(self.b.text("systemctl is-enabled edgewayd edgeway-lockdown"), "enabled\nenabled\n", "a unit that an older version didn't have, too")
             self.assertNotEqual(self.b.text("systemctl show -p MainPID --value edgewayd"), before, "the new version runs")
         self.assertEqual(say("true", "END"), "END=0\n")
         session.stdin.close()
@@ -374,11 +299,13 @@ class Life(unittest.TestCase):
         return next(node for node in json.loads(self.a.text("edgewayctl map --json"))["nodes"] if node["name"] == name)["online"]
 
     def test_8_purge(self):
-        """Nothing is left, neither of a daemon that was killed in VPN mode, nor of an edge with a mesh that was killed."""
-        self.b.run("edgewayctl", "mode", "vpn", "--confirm-within", "600")
+        """Nothing is left, neither of a daemon that was killed in VPN mode and lockdown, nor of an edge with a mesh that was killed."""
+        for argv in (("mode", "vpn"), ("mode", "--confirm"), ("lockdown", "on"), ("lockdown", "--confirm")):
+            self.b.run("edgewayctl", *argv)
         for machine, name, topic in ((self.b, "edgewayd", "routes"), (self.edge, "edgeway-edge", "nftables")):
             self.kill(machine, name)
             self.assertNotEqual([line for line in Life.before[machine.name].changes() if line.startswith(topic)], [], f"{name} left something")
+        self.b.run("nft", "list", "table", "inet", "edgeway_lockdown")
         for machine, name in ((self.b, "edgewayd"), (self.a, "edgewayd"), (self.edge, "edgeway-edge")):
             with self.subTest(machine.name):
                 machine.run("dpkg", "--purge", name)
@@ -422,7 +349,7 @@ class WithoutSystemd(unittest.TestCase):
     """A container: no systemd as PID 1, so nothing is started. And a host whose policy forbids it."""
 
     def test_container(self):
-        machine = booted.Booted(SOURCE, server_root(), "container", packages, init="none")
+        machine = booted.Booted(SOURCE, server_root(), "container", deb_case.packages, init="none")
         self.addCleanup(machine.close)
         topics = [topic for topic in Snapshot.TOPICS if topic != "units"]
         before = Snapshot(machine, topics)
@@ -436,7 +363,7 @@ class WithoutSystemd(unittest.TestCase):
         self.assertEqual(before.changes(), [])
 
     def test_policy(self):
-        machine = booted.Booted(SOURCE, server_root(), "policy", packages)
+        machine = booted.Booted(SOURCE, server_root(), "policy", deb_case.packages)
         self.addCleanup(machine.close)
         machine.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", "755")
         machine.run("dpkg", "-i", "/packages/edgewayd-current.deb")
