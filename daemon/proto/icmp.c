@@ -39,6 +39,7 @@ static const ErrorKind kinds[] = {
   [EW_ICMP_HOST_UNREACHABLE] = { V4_UNREACHABLE, 1, V6_UNREACHABLE, 3 },
   [EW_ICMP_PROHIBITED] = { V4_UNREACHABLE, 13, V6_UNREACHABLE, 1 }, /* 13: RFC 1812 section 5.2.7.1 */
   [EW_ICMP_TOO_BIG] = { V4_UNREACHABLE, 4, V6_TOO_BIG, 0 },
+  [EW_ICMP_PORT_UNREACHABLE] = { V4_UNREACHABLE, 3, V6_UNREACHABLE, 4 },
 };
 
 static bool
@@ -61,6 +62,27 @@ ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header)
 {
   return !header->fragment && is_icmp (header->source.family, header->protocol) && len > header->header_length
          && is_error_type (header->source.family, packet[header->header_length]);
+}
+
+#define QUOTED_MAX 128 /* IPv6 with some extension headers and the ports */
+
+bool
+ew_packet_parse_quoted (const uint8_t *packet, size_t len, const EwIpHeader *header, EwIpHeader *quoted, size_t *at)
+{
+  const size_t offset = (size_t)header->header_length + ICMP_HEADER,
+               whole = len < header->total_length ? len : header->total_length;
+  const bool v6 = header->source.family == EW_FAMILY_V6;
+  uint8_t copy[QUOTED_MAX];
+  /* What it quotes is a header and 8 bytes at least. */
+  if (!ew_packet_is_error (packet, len, header) || whole < offset + (v6 ? EW_IPV6_HEADER : EW_IPV4_HEADER) + 8)
+    return false;
+  /* It is cut off: its lengths are made to say so. */
+  const size_t size = whole - offset < sizeof copy ? whole - offset : sizeof copy;
+  memcpy (copy, packet + offset, size);
+  ew_store_be16 (copy + (v6 ? 4 : 2), (uint16_t)(v6 ? size - EW_IPV6_HEADER : size));
+  *at = offset;
+  return ew_packet_parse (copy, size, quoted) && !quoted->unsafe && ew_ip_equal (&quoted->source, &header->destination)
+         && (quoted->fragment || quoted->upper_at + 8u <= size);
 }
 
 /* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no answers to errors, to fragments, to multicast, or to no valid

@@ -39,7 +39,8 @@ typedef enum
   EW_ICMP_NO_ROUTE,
   EW_ICMP_HOST_UNREACHABLE,
   EW_ICMP_PROHIBITED,
-  EW_ICMP_TOO_BIG
+  EW_ICMP_TOO_BIG,
+  EW_ICMP_PORT_UNREACHABLE
 } EwIcmpError;
 
 /* False: not an IPv4 or IPv6 packet whose lengths agree with len (len may be larger: padding). */
@@ -60,6 +61,14 @@ size_t ew_packet_build_error (uint8_t *out, const uint8_t *packet, size_t len, c
 size_t ew_packet_cut (uint8_t *first, uint8_t *packet, size_t len, uint16_t mtu);
 /* Whether packet, whose header is ew_packet_parse()'s, is an ICMP or ICMPv6 error rather than anything else. */
 bool ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header);
+/* The header of the packet that an ICMP error quotes, whose receiver had sent it; *at: where it begins, offsets in
+   quoted count from there, and its total length ends with what is quoted, or earlier. False: packet isn't an error, or
+   quotes less than a header and 8 bytes after it, or what another one had sent. */
+bool ew_packet_parse_quoted (const uint8_t *packet, size_t len, const EwIpHeader *header, EwIpHeader *quoted,
+                             size_t *at);
+/* The RST that refuses a TCP segment, from where that was sent to. Returns its size; 0: it's not a whole TCP header, or
+   is an RST itself. out: 60 bytes, not overlapping packet. header is ew_packet_parse()'s. */
+size_t ew_packet_build_reset (uint8_t *out, const uint8_t *packet, const EwIpHeader *header);
 /* An echo request; payload_len bytes of payload copied. out: at least 48 + payload_len. Returns the size. */
 size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uint16_t id, uint16_t sequence,
                              const uint8_t *payload, size_t payload_len);
