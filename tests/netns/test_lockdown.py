@@ -11,8 +11,6 @@ from mesh_case import BUILD, MeshCase, wait_for
 from wire_capture import capture
 
 SITE6 = "2001:db8:99::1"
-SERVER = "198.51.100.77"  # of the internet, and nobody's of the mesh
-HELD = "edgeway_lockdown_held"
 # What never stops sending, by every way that a program has: IPv4 and IPv6, UDP, TCP, and a socket bound to the interface; and questions for names.
 SENDER = f"""
 import socket, time
@@ -82,8 +80,8 @@ class Lockdown(MeshCase):
     def reaches(self, address):
         return self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "2", address)
 
-    def is_loaded(self, table="edgeway_lockdown"):
-        return self.laptop.ok("nft", "list", "table", "inet", table)
+    def is_loaded(self):
+        return self.laptop.ok("nft", "list", "table", "inet", "edgeway_lockdown")
 
     def daemon(self):
         return self.mesh.running["laptop"][0]
@@ -147,67 +145,6 @@ class Lockdown(MeshCase):
                 self.assertEqual(packets, [], name)
         self.stop_sender()
 
-    def test_flushed(self):
-        """Whatever another program removes, nothing leaves until it's there again; only edgewayd's end takes the second set of rules away."""
-        self.ctl("laptop", "mode", "connector")
-        seen = self.listen()
-        self.wait_sent(seen)
-        self.lock()
-        self.ctl("laptop", "disconnect")
-        self.assertFalse(self.reaches(WEBSITE))
-        seen = capture(self, self.nat, "lan", LEAVES)
-        for command in ("flush ruleset", "delete table inet edgeway_lockdown", "flush ruleset"):
-            self.laptop.run("nft", command)
-            wait_for("the rules are back", self.is_loaded, 50)  # within 10 s where it happens again and again
-        self.assertFalse(self.reaches(WEBSITE))
-        self.assertEqual([line for line in seen().splitlines() if " > " in line], [])
-        self.refused_by_kernel(f"flush table inet {HELD}")
-        self.refused_by_kernel(f"delete table inet {HELD}")
-        self.end_daemon(signal.SIGKILL)
-        self.assertFalse(self.is_loaded(HELD))
-        self.assertFalse(self.reaches(WEBSITE))
-        self.start_daemon()
-        self.assertTrue(self.is_loaded(HELD))
-        self.ctl("laptop", "lockdown", "off")
-        self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
-        self.assertTrue(self.reaches(WEBSITE))
-        self.stop_sender()
-
-    def refused_by_kernel(self, command):
-        done = self.laptop.run("nft", command, check=False)
-        self.assertIn("not permitted", done.stderr)
-
-    def test_hung(self):
-        """An edgewayd that doesn't react keeps its rules: whoever switches lockdown off beside it is told, and what to do."""
-        self.lock()
-        self.daemon().send_signal(signal.SIGSTOP)
-        done = self.laptop.run(self.mesh.program("edgewayd"), "--lockdown", "off", check=False)
-        self.assertEqual((done.returncode, "doesn't react" in done.stderr), (1, True), done.stderr)
-        self.assertTrue(self.is_loaded(HELD))
-        self.end_daemon(signal.SIGKILL)
-        self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
-
-    def test_unasked_answers(self):
-        """Somebody on the path sends packets in a server's name to every port: what the laptop sends to that server isn't an answer for that reason."""
-        self.nat.ip("addr", "add", f"{SERVER}/32", "dev", "lo")
-        self.addCleanup(self.nat.ip, "addr", "del", f"{SERVER}/32", "dev", "lo")
-        self.lock()
-        self.ctl("laptop", "disconnect")
-        for address, own in ((SERVER, "192.168.11.2"), (SITE6, "2001:db8:11::2")):
-            for port in (443, 53, 853, 123):
-                seen = capture(self, self.nat, "lan", f"udp and dst host {address}")
-                self.send_udp(self.nat, (address, port), (own, 40123))
-                self.send_udp(self.laptop, (own, 40123), (address, port))
-                self.send_udp(self.nat, (address, 5000), (own, 40124))  # what serves is asked like this
-                self.send_udp(self.laptop, (own, 40124), (address, 5000))
-                wait_for("the answer", lambda: f"{address}.5000" in seen(), 10)
-                self.assertNotIn(f"{address}.{port}:", seen(), port)
-
-    def send_udp(self, machine, source, target):
-        machine.run("/usr/bin/python3", "-c", f"import socket; s=socket.socket({'socket.AF_INET6' if ':' in source[0] else 'socket.AF_INET'}, socket.SOCK_DGRAM)\n"
-                    f"s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind({source!r})\n"
-                    f"try: s.sendto(b'x', {target!r})\nexcept OSError: pass")
-
     def test_off_and_refusals(self):
         self.ctl("laptop", "mode", "connector")
         self.refused("laptop", "lockdown", "on", says="edgewayctl mode vpn")
@@ -236,7 +173,7 @@ class Lockdown(MeshCase):
         self.laptop.run("nft", "flush", "ruleset")
         wait_for("the rules are back", self.is_loaded, 5)
         self.ctl("laptop", "lockdown", "off")
-        self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
+        self.assertFalse(self.is_loaded())
         self.assertTrue(self.reaches(WEBSITE))
         self.refused("laptop", "split", "include", f"{EDGE_ADDRESS}/32", says="address of an edge")
         self.ctl("laptop", "split", "include", "198.51.100.0/24")

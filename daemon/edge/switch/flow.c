@@ -41,42 +41,39 @@ read_ports (const EwIpHeader *header, const guint8 *packet, gsize len, guint16 *
 }
 
 void
+ew_switch_flow_init_ends (EwFlow *flow, const EwIp *source, guint16 source_port, const EwIp *destination,
+                          guint16 destination_port, guint8 protocol)
+{
+  const int order = memcmp (source->bytes, destination->bytes, sizeof source->bytes);
+
+  flow->reversed = order > 0 || (order == 0 && source_port > destination_port);
+  flow->low = flow->reversed ? *destination : *source;
+  flow->high = flow->reversed ? *source : *destination;
+  flow->low_port = flow->reversed ? destination_port : source_port;
+  flow->high_port = flow->reversed ? source_port : destination_port;
+  flow->protocol = protocol;
+  flow->service = 0;
+  flow->service_id = NULL;
+}
+
+void
 ew_switch_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
 {
   guint16 source, destination;
-  int order = memcmp (header->source.bytes, header->destination.bytes, sizeof header->source.bytes);
 
   read_ports (header, packet, MIN (len, header->total_length), &source, &destination);
-  flow->reversed = order > 0 || (order == 0 && source > destination);
-  flow->low = flow->reversed ? header->destination : header->source;
-  flow->high = flow->reversed ? header->source : header->destination;
-  flow->low_port = flow->reversed ? destination : source;
-  flow->high_port = flow->reversed ? source : destination;
-  flow->protocol = header->upper;
+  ew_switch_flow_init_ends (flow, &header->source, source, &header->destination, destination, header->upper);
 }
-
-#define QUOTED_MAX 128 /* IPv6 with some extension headers and the ports */
 
 gboolean
 ew_switch_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
 {
-  const gsize offset = (gsize)header->header_length + 8, whole = MIN (len, header->total_length);
-  guint8 quoted[QUOTED_MAX];
-  EwIpHeader inner;
+  EwIpHeader quoted;
+  gsize at;
 
-  const gboolean v6 = header->source.family == EW_FAMILY_V6;
-
-  /* What it quotes is a header and 8 bytes at least. */
-  if (!ew_packet_is_error (packet, len, header) || whole < offset + (v6 ? 48 : 28))
+  if (!ew_packet_parse_quoted (packet, len, header, &quoted, &at))
     return FALSE;
-  /* It is cut off: its lengths are made to say so. */
-  const gsize size = MIN (whole - offset, sizeof quoted);
-  memcpy (quoted, packet + offset, size);
-  quoted[v6 ? 4 : 2] = 0;
-  quoted[v6 ? 5 : 3] = (guint8)(v6 ? size - 40 : size);
-  if (!ew_packet_parse (quoted, size, &inner) || inner.unsafe || !ew_ip_equal (&inner.source, &header->destination))
-    return FALSE;
-  ew_switch_flow_init (flow, &inner, quoted, size);
+  ew_switch_flow_init (flow, &quoted, packet + at, quoted.total_length);
   return TRUE;
 }
 

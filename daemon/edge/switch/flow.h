@@ -6,6 +6,9 @@
  * The protocol is the one after IPv6's extension headers, so that a header in between hides nothing from a policy.
  * Ports are those of TCP, UDP, SCTP and DCCP; for an ICMP echo both are its identifier; for anything else, and for
  * fragments after the first (which carry no upper-layer header), zero.
+ *
+ * A flow through a service has the caller's own end and that of the target, as if there were no translation, and the
+ * service's number: what may reach a target through a service may be forbidden to reach it directly.
  */
 #pragma once
 
@@ -17,11 +20,17 @@ typedef struct
   EwIp low, high;
   guint16 low_port, high_port;
   guint8 protocol;
+  guint16 service;   /* the number of the service that it goes through; 0: none */
   gboolean reversed; /* this packet is from high to low; not part of the key */
+  /* Its ID, while a verdict is asked; NULL: none. Not part of the key. */
+  const gchar *service_id;
 } EwFlow;
 
 /* header is ew_packet_parse()'s of that packet. Never fails: what cannot be read is zero. */
 void ew_switch_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
+/* Of a packet from that end to that one, through no service. */
+void ew_switch_flow_init_ends (EwFlow *flow, const EwIp *source, guint16 source_port, const EwIp *destination,
+                               guint16 destination_port, guint8 protocol);
 /* The flow of the packet that an ICMP error quotes, as that packet was: FALSE for anything but an error about a packet
    that the error's receiver had sent. */
 gboolean ew_switch_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);

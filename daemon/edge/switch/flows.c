@@ -32,6 +32,7 @@ struct EwFlowTable
 /* In the last word of the key. */
 #define OPENER (G_GUINT64_CONSTANT (1) << 48)
 #define IN_USE (G_GUINT64_CONSTANT (1) << 49)
+#define SERVICE_AT 50 /* 14 bits, as many as EW_NAT_NUMBER_MAX has */
 
 /* In the state. */
 #define REPLIED (G_GUINT64_CONSTANT (1) << 63)
@@ -56,7 +57,8 @@ make_key (guint64 key[5], const EwFlow *flow)
   memcpy (key, flow->low.bytes, 16);
   memcpy (key + 2, flow->high.bytes, 16);
   key[4] = (guint64)flow->low_port | (guint64)flow->high_port << 16 | (guint64)flow->protocol << 32
-           | (guint64)flow->low.family << 40 | (flow->reversed ? OPENER : 0) | IN_USE;
+           | (guint64)flow->low.family << 40 | (guint64)flow->service << SERVICE_AT | (flow->reversed ? OPENER : 0)
+           | IN_USE;
 }
 
 static guint64

@@ -3,16 +3,21 @@
  * The hairpin: what happens to one inner packet. It runs in the data threads, where nothing may block, allocate or take
  * a lock; it does no I/O, so that a test can hand it a packet, a device and a time and look at the decision.
  *
- *   from a node    parse → service address? (link protocol, echo, else the TUN) → longest prefix
+ *   from a node    parse → a service of the mesh, or its target? (router-services.c)
+ *                  → the edge's own address? (link protocol, echo, else the TUN) → longest prefix
  *                  → loop guard → verdict (once a flow) → TTL → size → sealed for that node
  *                  no prefix → inside the mesh: unreachable; outside: the exit's policy → TUN
- *   from the TUN   longest prefix → that node, else unreachable back into the TUN
+ *   translated     longest prefix of where it really goes → loop guard → verdict → TTL → size → addresses and ports
+ *                  replaced → sealed for that node
+ *   from the TUN   services → longest prefix → that node, else unreachable back into the TUN
  *
  * Refusals are answered by ICMP from the service address, at most EW_ROUTER_ICMP_PER_SECOND a second and node.
  */
 #pragma once
 
 #include <stdatomic.h>
+#include "edge/nat/nat.h"
+#include "edge/nat/table.h"
 #include "edge/switch/exit.h"
 #include "edge/switch/flows.h"
 #include "edge/switch/identity.h"
@@ -37,6 +42,8 @@ typedef struct
 {
   _Atomic guint64 forwarded_packets, forwarded_bytes, exit_packets; /* on to another node; to the internet */
   _Atomic guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source, dropped_malformed;
+  _Atomic guint64 translated_packets;
+  _Atomic guint64 dropped_service; /* no room for a flow, or a fragment without its first */
 } EwRouterCounters;
 
 /* What the data threads know of a node: the user data of its peer. Made and freed in the main context, freed only after
@@ -78,6 +85,7 @@ struct EwRouterNode
 
   EwInstances instances;
   EwFlowOwner flows;
+  EwNatOwner translations;
 
   /* Notes to the main context: a stack that it takes as a whole. */
   _Atomic gboolean noted;
@@ -102,6 +110,13 @@ typedef struct
   EwIp ips[];
 } EwRouterResolvers;
 
+/* The mesh's services. */
+typedef struct
+{
+  EwNat *nat;
+  EwNatTable *table;
+} EwRouterTranslation;
+
 /* What a data thread has for itself. */
 typedef struct
 {
@@ -121,10 +136,11 @@ typedef struct
   gpointer wake_data;
 
   /* The main context writes; what it replaced it frees after an ew_engine_call(). */
-  _Atomic gboolean tun[2];                       /* IPv4, IPv6: what is for this host may go there */
-  _Atomic (gconstpointer) exit;                  /* NULL: the exit is closed */
-  _Atomic (const EwRouterPolicy *) policy;       /* NULL: all may pass */
-  _Atomic (const EwRouterResolvers *) resolvers; /* NULL: none */
+  _Atomic gboolean tun[2];                           /* IPv4, IPv6: what is for this host may go there */
+  _Atomic (gconstpointer) exit;                      /* NULL: the exit is closed */
+  _Atomic (const EwRouterPolicy *) policy;           /* NULL: all may pass */
+  _Atomic (const EwRouterResolvers *) resolvers;     /* NULL: none */
+  _Atomic (const EwRouterTranslation *) translation; /* NULL: there are no services */
 
   _Atomic (EwRouterNode *) notes;
   EwRouterLane lanes[1 + EW_LANES_MAX]; /* by ew_lane_number() */

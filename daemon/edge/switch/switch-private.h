@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The switch from the inside: what switch.c (nodes, life) and monitor.c (presence, round trips, notices) share.
+ * The switch from the inside: what switch.c (nodes, life), monitor.c (presence, round trips, notices) and
+ * services.c share.
  * Everything here belongs to the main context; only EwRouterNode and EwSwitchRouter are seen by the data thread.
  */
 #pragma once
@@ -57,12 +58,14 @@ struct EwSwitch
   EwSwitchRouter router;
   EwFlowTable *flows; /* the router's; NULL until there was a verdict */
   const EwSwitchExit *exit_class;
-  gpointer exit;                /* NULL: hairpin alone */
-  gpointer exit_policy;         /* the one that the data threads have */
-  EwRouterPolicy *policy;       /* so is this */
-  EwRouterResolvers *resolvers; /* … and this */
-  gchar *tun_failure;           /* why there is no TUN */
-  gboolean awaits_tun;          /* no TUN was opened, or it was deleted: the next switch may have one */
+  gpointer exit;                    /* NULL: hairpin alone */
+  gpointer exit_policy;             /* the one that the data threads have */
+  EwRouterPolicy *policy;           /* so is this */
+  EwRouterResolvers *resolvers;     /* … and this */
+  EwRouterTranslation *translation; /* … and this, if it has any services; NULL until they were set */
+  EwNat *nat;                       /* its */
+  gchar *tun_failure;               /* why there is no TUN */
+  gboolean awaits_tun;              /* no TUN was opened, or it was deleted: the next switch may have one */
   gchar *limits;
   GMainContext *context;
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
@@ -110,3 +113,10 @@ guint64 ew_switch_now_ns (void);
 gboolean ew_switch_find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const EwIp **address);
 /* Unless source is set already. */
 void ew_switch_run_every (EwSwitch *self, GSource **source, guint ms, GSourceFunc func);
+
+/* services.c */
+
+/* As ew_switch_monitor_removed(). */
+void ew_switch_services_forget (EwSwitch *self, SwitchNode *node);
+/* After the engine has been freed. */
+void ew_switch_services_clear (EwSwitch *self);

@@ -188,6 +188,7 @@ ew_switch_remove_node (EwSwitch *self, const gchar *id)
       ew_switch_flow_table_forget (self->flows, &node->router.flows);
       ew_switch_flow_table_invalidate (self->flows);
     }
+  ew_switch_services_forget (self, node);
   g_hash_table_remove (self->by_key, node->public_key);
   g_ptr_array_remove_index_fast (self->order, node->index);
   if (node->index < self->order->len)
@@ -519,6 +520,7 @@ ew_switch_free (EwSwitch *self)
    * is removed. */
   g_clear_pointer (&self->engine, ew_engine_free);
   g_clear_pointer (&self->flows, ew_switch_flow_table_free);
+  ew_switch_services_clear (self);
   close_exit (self);
   ew_switch_monitor_clear (self);
   g_hash_table_unref (self->by_key);
@@ -546,6 +548,8 @@ ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out)
     .dropped_too_big = EW_ROUTER_TOTAL (&self->router, dropped_too_big),
     .dropped_source = EW_ROUTER_TOTAL (&self->router, dropped_source) + self->dropped_source,
     .dropped_malformed = EW_ROUTER_TOTAL (&self->router, dropped_malformed),
+    .translated_packets = EW_ROUTER_TOTAL (&self->router, translated_packets),
+    .dropped_service = EW_ROUTER_TOTAL (&self->router, dropped_service),
   };
   for (guint i = 0; i < self->order->len; i++)
     out->dropped_source += ((const SwitchNode *)g_ptr_array_index (self->order, i))->dropped_source;

@@ -3,7 +3,8 @@
  * The packet switch at the hub of the mesh: engine, hairpin router, link protocol, presence, round trips, and the
  * exit to the internet. It's told the nodes' keys and prefixes, keeps nothing on disk, and reports what it sees.
  *
- * An inner packet: source check (engine, allowed IPs) → for the service address: link protocol and echo are answered
+ * An inner packet: source check (engine, allowed IPs) → for a service of the mesh, or from its target: what it becomes
+ * is found out, and the rest is about where it really goes → for the edge's address: link protocol and echo are answered
  * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
  * learn of the next policy → longest prefix → verdict hook → TTL → size → sealed in place to that node; else, to the
  * exit: what it may reach → verdict hook → TUN; else ICMP unreachable. Who reaches the edge's own services is decided
@@ -13,6 +14,7 @@
 
 #include <gio/gio.h>
 #include "engine/engine.h"
+#include "edge/nat/services.h"
 #include "edge/switch/exit.h"
 #include "edge/switch/flow.h"
 #include "proto/link.h"
@@ -56,7 +58,9 @@ typedef struct
 {
   guint64 forwarded_packets, forwarded_bytes;
   guint64 exit_packets, dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source;
-  guint64 dropped_malformed; /* no IP packet, one that is unsafe to pass on (packet.h), or a node's multicast */
+  guint64 dropped_malformed;  /* no IP packet, one that is unsafe to pass on (packet.h), or a node's multicast */
+  guint64 translated_packets; /* from callers of services, and back */
+  guint64 dropped_service;    /* no room for a flow to a service, or a fragment without its first */
 } EwSwitchStats;
 
 /* Decides on a flow between two nodes (or from a node to the exit: to_node NULL) by its first packet, in the data
@@ -64,7 +68,14 @@ typedef struct
    lets pass goes on in both directions, with the ICMP errors about it, and is asked about again when the verdict is
    set again, when a node's addresses change, and after it was idle (flows.h). flow->reversed says which end
    opened it: from_node's; packet may be a reply then. It must not block or allocate. The node pointers are the same for
-   a node as long as it is known to the switch; ew_switch_node_get_id() names them. */
+   a node as long as it is known to the switch; ew_switch_node_get_id() names them.
+
+   A flow through a service is judged as what it really is: from_node is the caller's, to_node the target's, whichever
+   way packet goes, the ends are the caller's and the target's own (even where the target is shown the edge), and
+   flow->service_id names the service; only packet is as it came, with the service's address. from_node and to_node may
+   be the same. The target has been chosen by then: a verdict that forbids it isn't asked about another. What is
+   answered by the edge alone (pings of a service, ports where it doesn't listen) isn't asked about. The host itself
+   may call any service, as it may reach any node. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
                                      const EwFlow *flow, const guint8 *packet, gsize len);
 
@@ -116,6 +127,12 @@ const gchar *ew_switch_node_get_id (gconstpointer node); /* of a verdict's node;
    service address, and what they answer reaches it there. No other address behind a node may talk to this host. A bit
    for each: it is reached so; one that isn't must not be asked, as the question would reach another computer. */
 guint32 ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n);
+/* All services of the mesh, replacing the previous ones; copied. The first call is for those that the mesh had when the
+   edge started: only their flows may have begun before (edge/nat/nat.h). FALSE: one of them is invalid, the error names it, and
+   the previous ones stay. Flows keep their targets where the new table has those, so that this may be called as often as
+   the health of a target changes. */
+gboolean ew_switch_set_services (EwSwitch *self, const EwNatService *services, gsize n,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
 void ew_switch_set_viewers (EwSwitch *self, guint viewers);
 /* After a restart: initiates to every node with an endpoint, at most 50 a second. */

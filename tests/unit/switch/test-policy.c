@@ -2,29 +2,22 @@
  *
  * A verdict that is replaced while data threads ask it: a packet that the old one has let pass is not remembered as
  * allowed by the new one.
- *
- *   node 1: memory TUN ↔ engine ↔ UDP 127.0.0.1 ↔ switch of two data threads ↔ node 2
  */
 #include <stdatomic.h>
-#include <string.h>
 
-#include "edge/switch/switch-private.h"
-#include "proto/crypto.h"
-#include "unit/engine/node.h"
+#include "ground.h"
 
 typedef struct
 {
-  EwSwitch *sw;
-  Node nodes[2];
-  guint8 key[EW_KEY_SIZE];
+  Ground ground;
   atomic_uint asked, refused;
-} Ground;
+} Policy;
 
 static gboolean
 let_pass_slowly (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *flow, const guint8 *packet,
                  gsize len)
 {
-  atomic_fetch_add (&((Ground *)data)->asked, 1);
+  atomic_fetch_add (&((Policy *)data)->asked, 1);
   g_usleep (100 * 1000); /* real time: the new one comes before this one has answered */
   return TRUE;
 }
@@ -32,100 +25,36 @@ let_pass_slowly (gpointer data, gconstpointer from, gconstpointer to, const EwFl
 static gboolean
 refuse (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *flow, const guint8 *packet, gsize len)
 {
-  atomic_fetch_add (&((Ground *)data)->refused, 1);
+  atomic_fetch_add (&((Policy *)data)->refused, 1);
   return FALSE;
 }
 
 static void
-get_public_key (EwDevice *device, const EwTime *time, void *data)
+set_up (Policy *policy, gconstpointer data)
 {
-  ew_device_get_public_key (device, data);
+  ground_start (&policy->ground);
 }
 
 static void
-start_node (Ground *ground, guint i)
+tear_down (Policy *policy, gconstpointer data)
 {
-  Node *node = &ground->nodes[i];
-  const guint8 private_key[EW_KEY_SIZE] = { 0, (guint8)(i + 1) };
-  const EwEngineConfig config = { .listen_address = NULL };
-  const EwIp ip = ew_ip_from_v4 (0x0a000001u + i);
-  EwSwitchNode known
-    = { .id = i == 0 ? "a" : "b", .addresses = &ip, .n_addresses = 1, .plain = TRUE, .revision = { 1 } };
-  EwPrefix all;
-  EwPeerConfig hub = { .allowed_ips = &all, .n_allowed_ips = 1 };
-  EwIp loopback;
-
-  node->id = i + 1;
-  node->tun = ew_memory_tun_new ("memory0");
-  node->udp = ew_udp_open ("127.0.0.1", 0, 0, NULL);
-  node->engine = ew_testing_engine_new (&config, node->tun, node->udp, NULL);
-  g_assert_nonnull (node->engine);
-  ew_engine_set_private_key (node->engine, private_key);
-  ew_engine_call (node->engine, get_public_key, known.public_key);
-  ew_switch_set_node (ground->sw, &known);
-  g_assert_true (ew_ip_parse ("127.0.0.1", &loopback));
-  g_assert_true (ew_prefix_parse ("10.0.0.0/24", &all, NULL));
-  hub.endpoint = ew_endpoint_udp (&loopback, ew_engine_get_listen_port (ground->sw->engine));
-  memcpy (hub.public_key, ground->key, EW_KEY_SIZE);
-  g_assert_true (ew_engine_set_peer (node->engine, &hub));
-  ew_engine_initiate (node->engine, ground->key, TRUE);
-}
-
-static gboolean
-has_session (Ground *ground, guint i)
-{
-  EwSwitchNodeStatus status;
-  EwPeerStatus hub;
-
-  g_main_context_iteration (NULL, FALSE);
-  return ew_switch_get_node (ground->sw, i == 0 ? "a" : "b", &status) && status.endpoint.kind != EW_ENDPOINT_NONE
-         && ew_engine_get_peer (ground->nodes[i].engine, ground->key, &hub) && hub.has_session;
+  ground_stop (&policy->ground);
 }
 
 static void
-set_up (Ground *ground, gconstpointer data)
+test_replaced (Policy *policy, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  EwSwitchConfig config = { .listen_address = "127.0.0.1", .data_threads = 2, .private_key = { 0, 99 } };
+  Ground *ground = &policy->ground;
   const gint64 end = g_get_monotonic_time () + NODE_WAIT_MS * 1000;
 
-  ew_x25519_clamp (config.private_key);
-  ew_x25519_public (ground->key, config.private_key);
-  g_assert_true (ew_ip_parse ("10.0.0.254", &config.service[0]));
-  g_assert_true (ew_prefix_parse ("10.0.0.0/24", &config.ranges[0], NULL));
-  ground->sw = ew_switch_new (&config, &error);
-  g_assert_no_error (error);
-  for (guint i = 0; i < 2; i++)
-    start_node (ground, i);
-  for (guint i = 0; i < 2; i++)
-    while (!has_session (ground, i))
-      {
-        g_assert_cmpint (g_get_monotonic_time (), <, end);
-        g_usleep (1000);
-      }
-}
-
-static void
-tear_down (Ground *ground, gconstpointer data)
-{
-  ew_switch_free (ground->sw);
-  for (guint i = 0; i < 2; i++)
-    node_stop (&ground->nodes[i]);
-}
-
-static void
-test_replaced (Ground *ground, gconstpointer data)
-{
-  const gint64 end = g_get_monotonic_time () + NODE_WAIT_MS * 1000;
-
-  ew_switch_set_verdict (ground->sw, let_pass_slowly, ground);
+  ew_switch_set_verdict (ground->sw, let_pass_slowly, policy);
   node_push (&ground->nodes[0], 2, 1);
-  while (atomic_load (&ground->asked) == 0)
+  while (atomic_load (&policy->asked) == 0)
     g_usleep (100);
-  ew_switch_set_verdict (ground->sw, refuse, ground);
+  ew_switch_set_verdict (ground->sw, refuse, policy);
   g_assert_cmpuint (node_pop (&ground->nodes[1], 1), ==, 1);
   node_push (&ground->nodes[0], 2, 2); /* of the same flow */
-  while (atomic_load (&ground->refused) == 0)
+  while (atomic_load (&policy->refused) == 0)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, end);
       g_usleep (100);
@@ -137,6 +66,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add ("/switch/policy/replaced", Ground, NULL, set_up, test_replaced, tear_down);
+  g_test_add ("/switch/policy/replaced", Policy, NULL, set_up, test_replaced, tear_down);
   return g_test_run ();
 }
