@@ -15,12 +15,6 @@
 #define EW_PROTOCOL_UDP 17
 #define EW_PROTOCOL_ICMPV6 58
 
-/* Writes a header without options (TTL 64) for payload_len bytes after it and returns its size: 20 or 40; 0 where the
-   families differ or the whole would be larger than 65,535 bytes. */
-size_t ew_packet_write_header (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class,
-                               size_t payload_len);
-/* Partial sum of the pseudo header (RFC 768, RFC 8200 section 8.1), for ew_checksum(). */
-uint32_t ew_packet_pseudo_sum (const EwIp *from, const EwIp *to, uint8_t protocol, size_t payload_len);
 /* Parses, and insists on what a host demands of a packet for itself: whole (no fragment at all), no options or
    extension headers, the IPv4 header's checksum right. */
 bool ew_packet_parse_plain (const uint8_t *packet, size_t len, EwIpHeader *out);

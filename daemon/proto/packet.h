@@ -82,3 +82,9 @@ bool ew_packet_parse_echo_reply (const uint8_t *packet, size_t len, uint16_t *id
 uint16_t ew_checksum (const uint8_t *data, size_t len, uint32_t partial);
 /* The same in passing, while len bytes are copied to out. */
 uint16_t ew_checksum_copy (uint8_t *out, const uint8_t *data, size_t len, uint32_t partial);
+/* Writes a header without options (TTL 64) for payload_len bytes after it and returns its size: 20 or 40; 0 where the
+   families differ or the whole would be larger than 65,535 bytes. */
+size_t ew_packet_write_header (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class,
+                               size_t payload_len);
+/* Partial sum of the pseudo header (RFC 768, RFC 8200 section 8.1), for ew_checksum(). */
+uint32_t ew_packet_pseudo_sum (const EwIp *from, const EwIp *to, uint8_t protocol, size_t payload_len);

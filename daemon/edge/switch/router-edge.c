@@ -197,6 +197,18 @@ is_from_resolver (const EwTransit *t)
   return FALSE;
 }
 
+gboolean
+ew_switch_router_hear_probe (EwTransit *t, EwRoute *route)
+{
+  gsize answer;
+
+  if (!ew_switch_probe_hear (&t->router->probes, t->node, &t->header, t->packet->data, t->packet->len,
+                             t->lane->answer + EW_HEADROOM, &answer))
+    return FALSE;
+  *route = answer > 0 ? ew_switch_router_reply (t, answer) : EW_ROUTE_DROP;
+  return TRUE;
+}
+
 /* Only a node's own mesh IPs may talk to the service address: otherwise, a host behind a gateway could say goodbye in
    the node's name, and the edge's host would answer a foreign source through another interface. Echoes are answered
    to anyone, along the path they came. */

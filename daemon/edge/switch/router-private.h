@@ -55,6 +55,8 @@ EwRoute ew_switch_router_reset (EwTransit *t);
 gboolean ew_switch_router_in_mesh (const EwSwitchRouter *self, const EwIp *ip);
 /* router-edge.c: to the edge's own address. */
 EwRoute ew_switch_router_route_to_edge (EwTransit *t);
+/* A packet to that address: TRUE if it answers a probe of the edge's own (probe.h), *route says what is done with it. */
+gboolean ew_switch_router_hear_probe (EwTransit *t, EwRoute *route);
 gboolean ew_switch_router_is_edge (const EwSwitchRouter *self, const EwIp *ip);
 /* router-verdict.c: whether it may go there; NULL: to the exit. */
 gboolean ew_switch_router_verdict (EwTransit *t, EwRouterNode *to);

@@ -270,6 +270,7 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
     .time = time,
   };
   const EwRouterTranslation *translation = atomic_load_explicit (&self->translation, memory_order_acquire);
+  EwRoute route;
 
   if (t.node == NULL) /* a peer that isn't a node */
     {
@@ -281,6 +282,10 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
   packet->len = t.header.total_length;
   if (from != NULL)
     note_arrival (&t);
+  /* Before services: after the edge's start a target's answer could be taken for one of a flow from before. */
+  if (from != NULL && ew_switch_router_is_edge (self, &t.header.destination)
+      && ew_switch_router_hear_probe (&t, &route))
+    return route;
   return translation != NULL ? ew_switch_router_route_services (&t, translation, to)
                              : ew_switch_router_route_plain (&t, to);
 }

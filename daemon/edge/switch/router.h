@@ -21,6 +21,7 @@
 #include "edge/switch/exit.h"
 #include "edge/switch/flows.h"
 #include "edge/switch/identity.h"
+#include "edge/switch/probe.h"
 #include "edge/switch/switch.h"
 #include "proto/link.h"
 
@@ -143,6 +144,7 @@ typedef struct
   _Atomic (const EwRouterTranslation *) translation; /* NULL: there are no services */
 
   _Atomic (EwRouterNode *) notes;
+  EwProbes probes;
   EwRouterLane lanes[1 + EW_LANES_MAX]; /* by ew_lane_number() */
 } EwSwitchRouter;
 

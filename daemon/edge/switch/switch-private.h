@@ -52,6 +52,13 @@ typedef struct
   guint64 reported_ns;
 } SwitchNode;
 
+typedef struct
+{
+  EwIp ip;
+  guint8 protocol;
+  guint16 port;
+} EwProbeTarget;
+
 struct EwSwitch
 {
   EwEngine *engine;
@@ -91,6 +98,7 @@ struct EwSwitch
   GPtrArray *measuring;      /* of SwitchNode; NULL: never yet */
   GPtrArray *noticing;       /* of SwitchNode with a notice due */
   GQueue *seeking;           /* of ids */
+  EwProbeTarget probed[EW_PROBE_SLOTS];
   guint viewers;
   guint probe_turn;
 };

@@ -17,6 +17,7 @@
 #include "edge/nat/services.h"
 #include "edge/switch/exit.h"
 #include "edge/switch/flow.h"
+#include "edge/switch/probe.h"
 #include "proto/link.h"
 
 G_BEGIN_DECLS
@@ -133,6 +134,13 @@ guint32 ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n)
    the health of a target changes. */
 gboolean ew_switch_set_services (EwSwitch *self, const EwNatService *services, gsize n,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Calls a port of a node, or of a host behind one, from the edge's own address: whether anything listens (probe.h).
+   protocol: IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP for a ping alone. The probe's number, below EW_PROBE_SLOTS, until
+   ew_switch_end_probe(); -1: as many are out as can be. */
+gint ew_switch_start_probe (EwSwitch *self, const EwIp *target, guint8 protocol, guint16 port);
+void ew_switch_repeat_probe (EwSwitch *self, gint probe); /* a packet may have been lost */
+EwProbeState ew_switch_get_probe (EwSwitch *self, gint probe);
+void ew_switch_end_probe (EwSwitch *self, gint probe);
 /* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
 void ew_switch_set_viewers (EwSwitch *self, guint viewers);
 /* After a restart: initiates to every node with an endpoint, at most 50 a second. */
