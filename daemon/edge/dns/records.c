@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/dns/records.h"
 
+#include "edge/mesh/services.h"
+
 struct EwDnsRecords
 {
   EwMesh *mesh;
@@ -42,6 +44,15 @@ send_node (EwDnsRecords *self, const EwNode *node)
 }
 
 static void
+send_service (EwDnsRecords *self, const EwService *service)
+{
+  const gchar *const names[] = { service->name, NULL };
+  EwDnsHostSpec spec = { .id = service->id, .names = names };
+  ew_mesh_service_addresses (service, spec.addresses);
+  ew_dns_server_set_host (self->server, &spec);
+}
+
+static void
 send_all (EwDnsRecords *self)
 {
   const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
@@ -56,6 +67,16 @@ send_all (EwDnsRecords *self)
   send_edge (self);
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
     send_node (self, node);
+  for (const EwService *service = ew_mesh_next_service (self->mesh, NULL); service;
+       service = ew_mesh_next_service (self->mesh, service->id))
+    send_service (self, service);
+}
+
+static void
+on_service_changed (gpointer user_data, const gchar *id)
+{
+  EwDnsRecords *self = user_data;
+  send_service (self, ew_mesh_get_service (self->mesh, id));
 }
 
 static void
@@ -65,6 +86,7 @@ on_node_changed (gpointer user_data, const gchar *id)
   send_node (self, ew_mesh_get_node (self->mesh, id));
 }
 
+/* … or a service: their IDs differ. */
 static void
 on_node_removed (gpointer user_data, const gchar *id)
 {
@@ -91,6 +113,8 @@ static const EwMeshListener mesh_listener = {
   .node_removed = on_node_removed,
   .all_changed = on_all_changed,
   .edge_changed = on_edge_changed,
+  .service_changed = on_service_changed,
+  .service_removed = on_node_removed,
 };
 
 EwDnsRecords *

@@ -369,15 +369,18 @@ static gboolean
 run_attempt (Job *job, EwMeshChange *change, GError **error)
 {
   EwMesh *mesh = job->mesh;
-  guint32 next_offset = mesh->next_offset;
+  guint32 next_offset = mesh->next_offset, next_service = mesh->next_service;
   g_clear_pointer (&job->reading.key, g_free);
   g_clear_pointer (&job->reading.prefix, g_free);
   mesh->reading = &job->reading;
   gboolean good
     = ew_mesh_check_asker (mesh, change, &job->asker, error) && job->attempt (mesh, change, job->data, error);
   mesh->reading = NULL;
-  if (job->reading.key || job->reading.prefix)
-    mesh->next_offset = next_offset; /* the same addresses are looked at again */
+  if (job->reading.key || job->reading.prefix) /* the same addresses are looked at again */
+    {
+      mesh->next_offset = next_offset;
+      mesh->next_service = next_service;
+    }
   return good;
 }
 

@@ -35,6 +35,51 @@ set_edges (JsonObject *object, EwMesh *mesh)
   json_object_set_object_member (object, "edges", edges);
 }
 
+/* Routes to the services whose addresses lie outside the mesh's ranges: their packets go to the edge. To a node it's a
+   route as others are, refused and accepted by the same rules. */
+static void
+add_services (EwMesh *mesh, void (*add) (JsonArray *array, const gchar *cidr, const EwService *service, EwMesh *mesh),
+              JsonArray *array)
+{
+  for (const EwService *service = ew_mesh_next_service (mesh, NULL); service;
+       service = ew_mesh_next_service (mesh, service->id))
+    {
+      EwIp addresses[2];
+      guint n = ew_mesh_service_addresses (service, addresses);
+      for (guint i = 0; i < n; i++)
+        {
+          EwPrefix prefix = ew_prefix_from_ip (&addresses[i]);
+          gchar cidr[EW_PREFIX_STRLEN];
+          if (!ew_mesh_is_outside (mesh, &addresses[i]))
+            continue;
+          ew_prefix_format (&prefix, cidr);
+          add (array, cidr, service, mesh);
+        }
+    }
+}
+
+static void
+add_object (JsonArray *array, const gchar *cidr, const EwService *service, EwMesh *mesh)
+{
+  JsonObject *element = json_object_new ();
+  json_object_set_string_member (element, "cidr", cidr);
+  json_object_set_string_member (element, "node", ew_mesh_get_edge (mesh)->name);
+  json_object_set_string_member (element, "service", service->name);
+  json_array_add_object_element (array, element);
+}
+
+static void
+add_text (JsonArray *array, const gchar *cidr, const EwService *service, EwMesh *mesh)
+{
+  json_array_add_string_element (array, cidr);
+}
+
+void
+ew_mesh_document_add_services (JsonArray *cidrs, EwMesh *mesh)
+{
+  add_services (mesh, add_text, cidrs);
+}
+
 /* The routes of all nodes but except (NULL: of all). */
 static void
 set_routes (JsonObject *object, EwMesh *mesh, const EwNode *except)
@@ -52,6 +97,7 @@ set_routes (JsonObject *object, EwMesh *mesh, const EwNode *except)
       json_object_set_string_member (element, "node", node->name);
       json_array_add_object_element (array, element);
     }
+  add_services (mesh, add_object, array);
   json_object_set_array_member (object, "routes", array);
 }
 

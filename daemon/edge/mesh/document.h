@@ -24,5 +24,7 @@ gchar *ew_mesh_document_edge_list (EwMesh *mesh);
 void ew_mesh_document_set_ranges (JsonObject *object, EwMesh *mesh);
 void ew_mesh_document_set_service (JsonObject *object, const gchar *member, EwMesh *mesh);
 void ew_mesh_document_set_routes_of (JsonObject *object, const gchar *member, const EwNode *node);
+/* … and the CIDRs of services that lie outside the mesh's ranges. */
+void ew_mesh_document_add_services (JsonArray *cidrs, EwMesh *mesh);
 
 G_END_DECLS

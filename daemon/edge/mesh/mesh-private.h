@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "edge/mesh/mesh.h"
+#include "edge/mesh/services.h"
 
 #define EW_MESH_RECORD_MAX (1024 * 1024) /* a value in the store */
 
@@ -46,11 +46,13 @@ struct EwMesh
   GHashTable *addresses; /* IP text → EwNode, or NULL while it rests */
   GHashTable *edges;     /* id → EwEdge */
   GPtrArray *routes;     /* EwRouteEntry, sorted by text */
+  GTree *services;       /* id → EwService (owned) */
   GPtrArray *domains;    /* EwDomainEntry, borrowed from the nodes, sorted */
   GHashTable *expiring;  /* ids of nodes with expires_us */
   GHashTable *keys;      /* hash → EwEnrollment: keys that haven't been used yet */
   GHashTable *removed;   /* id → its former credential's hash, as in /tombstones/ */
   guint32 next_offset;   /* where the search for a free address goes on */
+  guint32 next_service;  /* … for a service */
 
   guint8 shared_digest[32]; /* of what all node documents hold */
   GArray *listeners;
@@ -59,6 +61,7 @@ struct EwMesh
   gint64 told;         /* … revision that it is at */
   GHashTable *touched; /* ids to tell of when the change has been applied */
   GHashTable *gone;
+  GHashTable *services_touched, *services_gone;
   GHashTable *replaced; /* ids whose key or credential is another one now: the old computer is removed first */
   gboolean edges_touched;
   gboolean shared_touched; /* something that all node documents hold may have changed */
@@ -123,6 +126,11 @@ gboolean ew_mesh_check_asker (EwMesh *self, EwMeshChange *change, const EwMeshAs
 gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 /* Claims name for a node within change; EW_ERROR_NAME_INVALID, EW_ERROR_NAME_TAKEN. */
 gboolean ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error);
+/* The same for an edge or a service: role says which. */
+gboolean ew_mesh_claim_name_for (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *role,
+                                 const gchar *id, GError **error);
+/* NAME_TAKEN: says whose the name is, according to its record. */
+void ew_mesh_refuse_name (EwMesh *self, const gchar *name, JsonObject *holder, GError **error);
 gboolean ew_mesh_claim_public_key (EwMesh *self, EwMeshChange *change, const gchar *public_key, EwNode *node,
                                    GError **error);
 /* by_name: it gets back the resting addresses of a removed node of that name. Only where an administrator has chosen
@@ -157,6 +165,21 @@ void ew_mesh_relist_domains (EwMesh *self, const EwNode *old, const EwNode *node
 void ew_mesh_change_delete_names (EwMeshChange *change, const EwNode *node);
 /* Takes from the node the domains whose resolver only this route leads to. FALSE: it had none. */
 gboolean ew_mesh_change_drop_domains (EwMesh *self, EwMeshChange *change, EwNode *node, const EwPrefix *route);
+
+/* routes.c: whether nodes could take a route to this address of a service, outside the mesh's ranges. */
+gboolean ew_mesh_check_outside (EwMesh *self, const EwPrefix *prefix, GError **error);
+
+/* services.c */
+void ew_mesh_apply_service (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision);
+gboolean ew_mesh_service_has_family (const EwService *service, EwFamily family);
+gboolean ew_mesh_service_is_outside (EwMesh *self, const EwService *service); /* one of its addresses */
+/* As the store has it now. NULL with EW_ERROR_NOT_FOUND. */
+EwService *ew_mesh_read_service (EwMesh *self, const gchar *id, GError **error);
+void ew_mesh_change_put_service (EwMeshChange *change, const EwService *service);
+/* IDs of services with a target whose node was removed. (transfer full) */
+GPtrArray *ew_mesh_find_orphans (EwMesh *self);
+/* An attempt, data: the service's ID. Takes such targets out of it; without any left, it's removed. */
+gboolean ew_mesh_drop_orphans (EwMesh *self, EwMeshChange *change, gpointer data, GError **error);
 
 /* removal.c */
 void ew_mesh_change_bury (EwMesh *self, EwMeshChange *change, const EwNode *node);

@@ -270,6 +270,8 @@ ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revisi
     apply_node (self, key + strlen ("/nodes/"), object, revision);
   else if (g_str_has_prefix (key, "/routes/"))
     apply_route (self, key + strlen ("/routes/"), object, revision);
+  else if (g_str_has_prefix (key, "/services/"))
+    ew_mesh_apply_service (self, key + strlen ("/services/"), object, revision);
   else if (g_str_has_prefix (key, "/addresses/"))
     apply_address (self, key + strlen ("/addresses/"), object);
   else if (g_str_has_prefix (key, "/endpoints/"))
@@ -352,10 +354,14 @@ ew_mesh_tell (EwMesh *self)
         listener->funcs->all_changed (listener->user_data);
       if (self->edges_touched && listener->funcs->edge_changed)
         listener->funcs->edge_changed (listener->user_data);
+      tell_ids (self, listener, self->services_gone, listener->funcs->service_removed);
+      tell_ids (self, listener, self->services_touched, listener->funcs->service_changed);
     }
   g_hash_table_remove_all (self->gone);
   g_hash_table_remove_all (self->replaced);
   g_hash_table_remove_all (self->touched);
+  g_hash_table_remove_all (self->services_gone);
+  g_hash_table_remove_all (self->services_touched);
   self->edges_touched = FALSE;
 }
 
@@ -423,8 +429,8 @@ static gboolean
 load (EwMesh *self, gint64 *first_revision, GError **error)
 {
   /* Addresses before the nodes that own them; endpoints after. */
-  static const gchar *const prefixes[]
-    = { "/settings", "/edges/", "/addresses/", "/routes/", "/nodes/", "/endpoints/", "/enrollment/", "/tombstones/" };
+  static const gchar *const prefixes[] = { "/settings",  "/edges/",     "/addresses/",  "/routes/",    "/nodes/",
+                                           "/services/", "/endpoints/", "/enrollment/", "/tombstones/" };
   gint64 revision = 0;
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
     if (!load_prefix (self, prefixes[i], i == 0 ? first_revision : &revision, error))
@@ -446,6 +452,7 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_edge_free);
   self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_route_entry_free);
+  self->services = g_tree_new_full (compare_ids, NULL, NULL, (GDestroyNotify)ew_mesh_service_free);
   self->domains = g_ptr_array_new ();
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_enrollment_free);
@@ -458,6 +465,8 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->replaced = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->services_touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->services_gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -537,9 +546,12 @@ ew_mesh_close (EwMesh *self)
   g_hash_table_unref (self->touched);
   g_hash_table_unref (self->gone);
   g_hash_table_unref (self->replaced);
+  g_hash_table_unref (self->services_touched);
+  g_hash_table_unref (self->services_gone);
   g_hash_table_unref (self->keys);
   g_hash_table_unref (self->removed);
   g_tree_unref (self->nodes);
+  g_tree_unref (self->services);
   g_ptr_array_unref (self->routes);
   g_ptr_array_unref (self->domains);
   g_array_unref (self->listeners);

@@ -10,10 +10,12 @@
  *   /settings            the mesh's name, suffix and ranges; the signed list of edges
  *   /edges/ID            an edge: name, public key, endpoints
  *   /nodes/ID            a node
- *   /names/NAME          {"node"} or {"edge"}: which one has the name; "alias": an additional one of the node's
+ *   /names/NAME          {"node"}, {"edge"} or {"service"}: which one has the name; "alias": an additional one of the
+ *                        node's
+ *   /services/ID         a service (services.h)
  *   /domains/DOMAIN      {"node", "resolver"}: the gateway that offers the search domain
  *   /pubkeys/KEY         {"node"} or {"edge"}
- *   /addresses/IP        {"node"}, or {"released_us"}: resting 30 days
+ *   /addresses/IP        {"node"} or {"service"}, or {"released_us"}: resting 30 days
  *   /resting/NAME        {"addresses"}: the resting ones of the last node of that name
  *   /routes/CIDR         {"cidr", "node"}
  *   /enrollment/HASH     a key, by SHA-256 of its secret
@@ -87,6 +89,8 @@ typedef struct
   void (*node_removed) (gpointer user_data, const gchar *id);
   void (*all_changed) (gpointer user_data); /* what every node document holds: routes, edges, settings */
   void (*edge_changed) (gpointer user_data);
+  void (*service_changed) (gpointer user_data, const gchar *id); /* new or changed */
+  void (*service_removed) (gpointer user_data, const gchar *id);
 } EwMeshListener;
 guint ew_mesh_listen (EwMesh *self, const EwMeshListener *listener, gpointer user_data); /* listener: static */
 void ew_mesh_unlisten (EwMesh *self, guint handle);

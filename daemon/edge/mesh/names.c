@@ -110,6 +110,11 @@ look_at_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar
   const EwNode *node = holder ? ew_mesh_get_node (self, holder) : NULL;
   if (*own)
     return TRUE;
+  if (ew_json_string (object, "service"))
+    {
+      ew_mesh_refuse_name (self, name, object, error);
+      return FALSE;
+    }
   if (holder == NULL)
     return refuse_name (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" is an edge's. Choose another.", name);
   if (ew_json_bool (object, "alias", FALSE))
@@ -409,6 +414,9 @@ remove_name (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
     return refuse_name (error, EW_ERROR_NOT_FOUND,
                         "The mesh has no additional name \"%s\". List them with `edgewayctl name list`.", shown);
   const gchar *id = ew_json_string (object, "node");
+  if (ew_json_string (object, "service"))
+    return refuse_name (error, EW_ERROR_NAME_INVALID,
+                        "\"%s\" is a service. Remove it with `edgewayctl service remove %s`.", shown, shown);
   if (id == NULL)
     return refuse_name (error, EW_ERROR_NAME_INVALID, "\"%s\" is an edge's name, which stays with it.", shown);
   if (!is_domain && !ew_json_bool (object, "alias", FALSE))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the store contains as JSON, as structs: a node, an edge, an enrollment. Parsing is lenient towards fields it
+ * What the store contains as JSON, as structs: a node, a service, an edge, an enrollment. Parsing is lenient towards fields it
  * does not know (a newer version may have written them) and strict towards those that it needs.
  */
 #pragma once
 
 #include <json-glib/json-glib.h>
 #include "common/pki.h"
+#include "common/service-text.h"
 #include "proto/device.h"
 
 G_BEGIN_DECLS
@@ -83,6 +84,29 @@ typedef struct
   gchar *used_public_key, *used_credential_hash; /* base64 */
 } EwEnrollment;
 
+/* One of a service's targets. */
+typedef struct
+{
+  gchar *node_id;
+  EwIp host;    /* behind that node; family NONE: the node itself */
+  guint16 port; /* 0: what the service's ports say */
+} EwServiceTarget;
+
+/* /services/ID */
+typedef struct
+{
+  gchar *id; /* "s" and 16 hexadecimal digits */
+  gchar *name;
+  EwIp addresses[2];  /* IPv4, IPv6: both, whatever its targets have */
+  GArray *ports;      /* EwServicePort */
+  GPtrArray *targets; /* EwServiceTarget, the first one first */
+  gboolean spread;    /* over all targets that work; else the first that works has all */
+  gboolean as_edge;   /* the target sees the edge's address instead of the caller's */
+  gboolean watched;   /* its targets are checked all the time, however many there are */
+  gint64 created_us;  /* realtime */
+  gint64 store_revision;
+} EwService;
+
 #define EW_MAKER_OWNER "owner" /* no node's ID: those begin with "n" */
 #define EW_NODE_MTU_MIN 1280   /* below it Linux takes IPv6 from an interface */
 
@@ -103,6 +127,14 @@ void ew_mesh_node_set_name (EwNode *node, const gchar *name, gboolean present);
 void ew_mesh_route_entry_free (EwRouteEntry *route);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwRouteEntry, ew_mesh_route_entry_free)
 EwRouteEntry *ew_mesh_route_entry_from_json (JsonObject *object);
+
+EwServiceTarget *ew_mesh_service_target_new (const gchar *node_id);
+void ew_mesh_service_target_free (EwServiceTarget *target);
+EwService *ew_mesh_service_new (void);
+void ew_mesh_service_free (EwService *service);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwService, ew_mesh_service_free)
+EwService *ew_mesh_service_from_json (JsonObject *object); /* NULL: not a service's record */
+JsonObject *ew_mesh_service_to_json (const EwService *service);
 
 void ew_mesh_edge_free (EwEdge *edge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdge, ew_mesh_edge_free)

@@ -30,8 +30,29 @@ ew_mesh_check_valid (guint valid_seconds, GError **error)
   return FALSE;
 }
 
+void
+ew_mesh_refuse_name (EwMesh *self, const gchar *name, JsonObject *holder, GError **error)
+{
+  if (ew_json_bool (holder, "alias", FALSE))
+    ew_set_error (
+      error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+      "The name \"%s\" is already taken in this mesh: it's an additional name of a node. Choose another, or "
+      "remove that one with `edgewayctl name remove %s`.",
+      name, name);
+  else if (ew_json_string (holder, "service"))
+    ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                  "The name \"%s\" is already taken in this mesh: it's a service. Choose another, or remove that one "
+                  "with `edgewayctl service remove %s`.",
+                  name, name);
+  else
+    ew_set_error (
+      error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+      "The name \"%s\" is already taken in this mesh. Choose another, or rename or remove the node that has it.", name);
+}
+
 gboolean
-ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error)
+ew_mesh_claim_name_for (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *role, const gchar *id,
+                        GError **error)
 {
   gint64 revision;
   if (!ew_name_check_computer (name, error))
@@ -40,21 +61,9 @@ ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const
   g_autoptr (JsonObject) holder = NULL;
   if (!ew_mesh_read (self, key, &holder, &revision, error))
     return FALSE;
-  if (revision != 0 && ew_json_bool (holder, "alias", FALSE))
-    {
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-        "The name \"%s\" is already taken in this mesh: it's an additional name of a node. Choose another, or "
-        "remove that one with `edgewayctl name remove %s`.",
-        name, name);
-      return FALSE;
-    }
   if (revision != 0)
     {
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-        "The name \"%s\" is already taken in this mesh. Choose another, or rename or remove the node that has it.",
-        name);
+      ew_mesh_refuse_name (self, name, holder, error);
       return FALSE;
     }
   if (g_str_equal (name, EW_MESH_EDGE_NAME))
@@ -64,8 +73,14 @@ ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const
       return FALSE;
     }
   ew_mesh_change_expect (change, key, 0);
-  ew_mesh_change_put_owner (change, key, "node", id);
+  ew_mesh_change_put_owner (change, key, role, id);
   return TRUE;
+}
+
+gboolean
+ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error)
+{
+  return ew_mesh_claim_name_for (self, change, name, "node", id, error);
 }
 
 gboolean

@@ -6,6 +6,9 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
+#define SERVICES 65536    /* the last /16 */
+#define SERVICES_ALONE 14 /* up to this length of the range, nodes have other addresses enough */
+
 static gboolean
 check_ipv4 (const EwPrefix *prefix, GError **error)
 {
@@ -98,12 +101,58 @@ ew_mesh_ranges_count (const EwRanges *ranges)
   return (guint32)1 << (32 - ranges->v4.length);
 }
 
+static guint32
+first_service (const EwRanges *ranges)
+{
+  return ew_mesh_ranges_count (ranges) - ew_mesh_ranges_count_services (ranges);
+}
+
+static gboolean
+looks_like_network (guint32 offset)
+{
+  return (offset & 0xff) == 0 || (offset & 0xff) == 0xff;
+}
+
 gboolean
 ew_mesh_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2])
 {
-  if (offset < EW_RANGES_FIRST_OFFSET || offset >= ew_mesh_ranges_count (ranges) || (offset & 0xff) == 0
-      || (offset & 0xff) == 0xff)
+  guint32 end = ranges->v4.length <= SERVICES_ALONE ? first_service (ranges) : ew_mesh_ranges_count (ranges);
+  if (offset < EW_RANGES_FIRST_OFFSET || offset >= end || looks_like_network (offset))
     return FALSE;
   place (ranges, offset, out);
   return TRUE;
+}
+
+guint32
+ew_mesh_ranges_count_services (const EwRanges *ranges)
+{
+  return MIN (ew_mesh_ranges_count (ranges), SERVICES);
+}
+
+gboolean
+ew_mesh_ranges_service_at (const EwRanges *ranges, guint32 number, EwIp out[2])
+{
+  guint32 count = ew_mesh_ranges_count (ranges);
+  guint32 offset = ranges->v4.length <= SERVICES_ALONE ? first_service (ranges) + number : count - 1 - number;
+  if (number >= ew_mesh_ranges_count_services (ranges) || offset < EW_RANGES_FIRST_OFFSET
+      || looks_like_network (offset))
+    return FALSE;
+  place (ranges, offset, out);
+  out[1] = ranges->v6.ip;
+  out[1].bytes[6] = out[1].bytes[7] = 0xff;
+  out[1].bytes[14] = (guint8)(offset >> 8);
+  out[1].bytes[15] = (guint8)offset;
+  return TRUE;
+}
+
+gboolean
+ew_mesh_ranges_is_reserved (const EwRanges *ranges, const EwIp *ip)
+{
+  guint32 base, address;
+  if (ip->family == EW_FAMILY_V6) /* the edges' /64 */
+    return ip->bytes[6] == 0 && ip->bytes[7] == 0;
+  memcpy (&base, ranges->v4.ip.bytes, sizeof base);
+  memcpy (&address, ip->bytes, sizeof address);
+  guint32 offset = GUINT32_FROM_BE (address) - GUINT32_FROM_BE (base);
+  return offset < EW_RANGES_FIRST_OFFSET || looks_like_network (offset);
 }

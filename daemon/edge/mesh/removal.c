@@ -228,7 +228,8 @@ find_expired (EwMesh *self)
 gint64
 ew_mesh_get_next_expiry (EwMesh *self)
 {
-  gint64 next = G_MAXINT64;
+  g_autoptr (GPtrArray) orphans = ew_mesh_find_orphans (self);
+  gint64 next = orphans->len > 0 ? 0 : G_MAXINT64; /* services that should have followed */
   GHashTableIter iter;
   gpointer id;
   g_hash_table_iter_init (&iter, self->expiring);
@@ -283,6 +284,23 @@ tell_expired (EwMesh *self, const Expiry *expiry, GError *cause, GError **error)
   return TRUE;
 }
 
+/* Services follow their targets' nodes. */
+static gboolean
+sweep_services (EwMesh *self, GError **error)
+{
+  g_autoptr (GPtrArray) orphans = ew_mesh_find_orphans (self);
+  gboolean good = TRUE;
+  for (guint i = 0; good && i < orphans->len; i++)
+    {
+      g_autoptr (GError) cause = NULL;
+      good = ew_mesh_change (self, ew_mesh_drop_orphans, orphans->pdata[i], &cause)
+             || g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND);
+      if (!good)
+        g_propagate_error (error, g_steal_pointer (&cause));
+    }
+  return good;
+}
+
 gboolean
 ew_mesh_sweep_nodes (EwMesh *self, GError **error)
 {
@@ -296,7 +314,7 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
       good = tell_expired (self, expiry, cause, error);
       expiry_free (expiry);
     }
-  return good;
+  return good && sweep_services (self, error);
 }
 
 /* Without waiting: a change, and then those that follow from it, queued after it. */
@@ -306,6 +324,7 @@ typedef struct
   EwMesh *mesh;
   GCancellable *closed; /* the mesh is */
   guint left;           /* in the queue */
+  gboolean changed;     /* nodes may have gone, with services to follow */
   GError *error;
 } Ending;
 
@@ -318,13 +337,43 @@ ending_free (gpointer data)
   g_free (ending);
 }
 
+static void end_one (GTask *task);
+
+static void
+on_orphans_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Ending *ending = g_task_get_task_data (user_data);
+  g_autoptr (GError) cause = NULL;
+  if (ew_mesh_change_finish (result, &cause) == NULL && ending->error == NULL
+      && !g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND))
+    ending->error = g_steal_pointer (&cause);
+  end_one (user_data);
+}
+
+/* The last of the nodes was removed: services follow, once. */
+static void
+queue_services (GTask *task)
+{
+  Ending *ending = g_task_get_task_data (task);
+  if (!ending->changed || g_cancellable_is_cancelled (ending->closed))
+    return;
+  ending->changed = FALSE;
+  g_autoptr (GPtrArray) orphans = ew_mesh_find_orphans (ending->mesh);
+  ending->left += orphans->len;
+  for (guint i = 0; i < orphans->len; i++)
+    ew_mesh_change_async (ending->mesh, ew_mesh_drop_orphans, g_strdup (orphans->pdata[i]), g_free, on_orphans_dropped,
+                          g_object_ref (task));
+}
+
 /* One of them is done. */
 static void
 end_one (GTask *task)
 {
   g_autoptr (GTask) own = task;
   Ending *ending = g_task_get_task_data (task);
-  if (--ending->left > 0)
+  if (--ending->left == 0)
+    queue_services (task);
+  if (ending->left > 0)
     return;
   if (ending->error)
     g_task_return_error (task, g_steal_pointer (&ending->error));
@@ -353,6 +402,7 @@ on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
   if (changed && !g_cancellable_set_error_if_cancelled (ending->closed, &ending->error))
     {
       g_autoptr (GPtrArray) expired = find_expired (ending->mesh);
+      ending->changed = TRUE;
       ending->left += expired->len;
       for (guint i = 0; i < expired->len; i++)
         ew_mesh_change_async (ending->mesh, remove_expired, expiry_new (ending->mesh, expired->pdata[i]), expiry_free,

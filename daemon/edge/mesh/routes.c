@@ -122,6 +122,38 @@ check_route (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **e
          && check_edges (self, prefix, text, error);
 }
 
+/* (transfer full); NULL: a damaged record. */
+static JsonObject *
+parse_entry (const EwStoreEntry *entry)
+{
+  gsize length;
+  const gchar *data = g_bytes_get_data (entry->value, &length);
+  return ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+}
+
+/* Addresses of services outside the mesh's ranges. */
+static gboolean
+check_services (EwMesh *self, const RouteChange *wanted, GError **error)
+{
+  g_autoptr (GPtrArray) entries = ew_mesh_read_list (self, "/services/", error);
+  for (guint i = 0; entries && i < entries->len; i++)
+    {
+      g_autoptr (JsonObject) object = parse_entry (entries->pdata[i]);
+      g_autoptr (EwService) service = object ? ew_mesh_service_from_json (object) : NULL;
+      for (guint j = 0; service && j < G_N_ELEMENTS (service->addresses); j++)
+        if (ew_prefix_contains (&wanted->prefix, &service->addresses[j]))
+          {
+            gchar text[EW_IP_STRLEN];
+            ew_ip_format (&service->addresses[j], text);
+            return refuse_route (error, EW_ERROR_ROUTE_OVERLAP,
+                                 "%s overlaps the address %s of the service %s. Give that another one with `edgewayctl "
+                                 "service edit %s --address ADDRESS`.",
+                                 wanted->cidr, text, service->name, service->name);
+          }
+    }
+  return entries != NULL;
+}
+
 static const gchar *
 name_of (EwMesh *self, const gchar *id)
 {
@@ -139,10 +171,7 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
     return FALSE;
   for (guint i = 0; i < entries->len; i++)
     {
-      const EwStoreEntry *entry = entries->pdata[i];
-      gsize length;
-      const gchar *data = g_bytes_get_data (entry->value, &length);
-      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+      g_autoptr (JsonObject) object = parse_entry (entries->pdata[i]);
       g_autoptr (EwRouteEntry) other = object ? ew_mesh_route_entry_from_json (object) : NULL;
       if (other == NULL)
         continue;
@@ -179,6 +208,8 @@ add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
     return refuse_route (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
   if (!check_others (self, wanted, &present, error) || present)
     return present;
+  if (!check_services (self, wanted, error))
+    return FALSE;
   JsonObject *route = json_object_new ();
   json_object_set_string_member (route, "cidr", wanted->cidr);
   json_object_set_string_member (route, "node", wanted->node_id);
@@ -188,6 +219,26 @@ add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   ew_mesh_change_put (change, "/settings", g_steal_pointer (&settings));
   ew_mesh_change_put (change, node_key, g_steal_pointer (&node));
   ew_mesh_change_put (change, key, route);
+  return TRUE;
+}
+
+gboolean
+ew_mesh_check_outside (EwMesh *self, const EwPrefix *prefix, GError **error)
+{
+  gchar text[EW_PREFIX_STRLEN];
+  ew_prefix_format (prefix, text);
+  g_autoptr (GPtrArray) entries = ew_mesh_read_list (self, "/routes/", error);
+  if (entries == NULL || !check_special (prefix, text, error) || !check_edges (self, prefix, text, error))
+    return FALSE;
+  for (guint i = 0; i < entries->len; i++)
+    {
+      g_autoptr (JsonObject) object = parse_entry (entries->pdata[i]);
+      g_autoptr (EwRouteEntry) other = object ? ew_mesh_route_entry_from_json (object) : NULL;
+      if (other && ew_prefix_overlaps (&other->prefix, prefix))
+        return refuse_route (error, EW_ERROR_ROUTE_OVERLAP,
+                             "%s is inside the route %s through %s. Choose an address that no route covers.", text,
+                             other->cidr, name_of (self, other->node_id));
+    }
   return TRUE;
 }
 

@@ -226,6 +226,7 @@ static gboolean
 claim_edge_name (EwMesh *self, EwMeshChange *change, const EwEdge *edge, const EwEdge *stored, GError **error)
 {
   g_autofree gchar *key = g_strdup_printf ("/names/%s", edge->name);
+  g_autoptr (JsonObject) holder = NULL;
   gint64 revision;
   if (stored && g_str_equal (stored->name, edge->name))
     return TRUE;
@@ -234,12 +235,16 @@ claim_edge_name (EwMesh *self, EwMeshChange *change, const EwEdge *edge, const E
       g_prefix_error (error, "The edge's name: ");
       return FALSE;
     }
-  if (!ew_mesh_read (self, key, NULL, &revision, error))
+  if (!ew_mesh_read (self, key, &holder, &revision, error))
     return FALSE;
   if (revision != 0)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-                    "A node is called \"%s\" already, so the edge can't be: give another --name.", edge->name);
+      if (ew_json_string (holder, "service"))
+        ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                      "A service is called \"%s\" already, so the edge can't be: give another --name.", edge->name);
+      else
+        ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                      "A node is called \"%s\" already, so the edge can't be: give another --name.", edge->name);
       return FALSE;
     }
   ew_mesh_change_expect (change, key, 0);
