@@ -19,6 +19,7 @@
 #include "edge/names.h"
 #include "edge/packages/packages.h"
 #include "edge/privileges.h"
+#include "edge/services/services.h"
 #include "edge/verbs.h"
 #include "engine/tun.h"
 #include "version/version.h"
@@ -42,6 +43,7 @@ typedef struct
   EwMesh *mesh;
   EwEdgeNames *names;
   EwFeed *feed;
+  EwServices *services;
   EwApiViewers *viewers;
   EwApi *api;
   EwPackages *packages;
@@ -246,6 +248,7 @@ start_feed (Edge *self, GError **error)
   if (self->feed)
     {
       ew_edge_names_set_switch (self->names, ew_feed_get_switch (self->feed));
+      self->services = ew_services_new (self->mesh, self->feed);
       return TRUE;
     }
   if (in_use)
@@ -315,9 +318,10 @@ start_api (Edge *self, GError **error)
     }
   open_packages (self);
   ew_masque_set_endpoints (self->masque, (const gchar *const *)ew_mesh_get_edge (self->mesh)->endpoints);
-  self->viewers = ew_api_viewers_new (self->mesh, self->feed);
+  self->viewers = ew_api_viewers_new (self->mesh, self->feed, self->services);
   EwApiParts parts = { .mesh = self->mesh,
                        .feed = self->feed,
+                       .services = self->services,
                        .viewers = self->viewers,
                        .listen = self->listen,
                        .build = ew_version_text (),
@@ -543,6 +547,7 @@ stop (Edge *self)
   g_clear_pointer (&self->api, ew_api_free);
   g_clear_pointer (&self->packages, ew_packages_free);
   g_clear_pointer (&self->names, ew_edge_names_free);
+  g_clear_pointer (&self->services, ew_services_free);
   g_clear_pointer (&self->feed, ew_feed_free);
   g_clear_pointer (&self->masque, ew_masque_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);

@@ -29,7 +29,12 @@ set_up (void)
   EwMesh *mesh = fixture_open (store, "frankfurt");
   EwSwitchConfig config = { .port = 443 };
   EwFeed *feed = ew_feed_new (mesh, &config, NULL);
-  EwApiParts parts = { .mesh = mesh, .feed = feed, .viewers = ew_api_viewers_new (mesh, feed), .listen = ":443" };
+  EwServices *services = ew_services_new (mesh, feed);
+  EwApiParts parts = { .mesh = mesh,
+                       .feed = feed,
+                       .services = services,
+                       .viewers = ew_api_viewers_new (mesh, feed, services),
+                       .listen = ":443" };
   g_log_set_default_handler (quiet, NULL);
   api = ew_api_new (&parts);
   node_a = fixture_join_as (mesh, "admin", "a");
@@ -72,6 +77,8 @@ restore (void)
       g_assert_true (fixture_remove_name (mesh, ew_mesh_get_node (mesh, *ids[i])->names[0], NULL));
   while (ew_mesh_get_domains (mesh)->len > 0)
     g_assert_true (fixture_remove_name (mesh, ((EwDomainEntry *)ew_mesh_get_domains (mesh)->pdata[0])->domain, NULL));
+  while (ew_mesh_count_services (mesh) > 0)
+    g_assert_true (fixture_remove_service (mesh, ew_mesh_next_service (mesh, NULL)->id, NULL));
   fixture_now_us += EW_MESH_ADDRESS_REST_US + G_USEC_PER_SEC;
   ew_mesh_sweep (mesh, TRUE, NULL);
   while (ew_mesh_get_routes (mesh)->len > 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between api.c (who, whether) and calls.c, names.c, routes.c and status.c (what).
+ * Between api.c (who, whether) and calls.c, names.c, routes.c, services.c and status.c (what).
  */
 #pragma once
 
@@ -77,6 +77,13 @@ JsonObject *ew_api_delete_name (EwApiCall *call, GError **error);
 JsonObject *ew_api_get_routes (EwApiCall *call, GError **error);
 JsonObject *ew_api_post_routes (EwApiCall *call, GError **error);
 JsonObject *ew_api_delete_route (EwApiCall *call, GError **error);
+
+/* services.c */
+JsonObject *ew_api_get_services (EwApiCall *call, GError **error);
+JsonObject *ew_api_get_service (EwApiCall *call, GError **error);
+JsonObject *ew_api_post_services (EwApiCall *call, GError **error);
+JsonObject *ew_api_patch_service (EwApiCall *call, GError **error);
+JsonObject *ew_api_delete_service (EwApiCall *call, GError **error);
 
 /* status.c */
 JsonObject *ew_api_get_status (EwApiCall *call, GError **error);

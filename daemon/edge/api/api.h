@@ -17,6 +17,7 @@ typedef struct
 {
   EwMesh *mesh;
   EwFeed *feed;
+  EwServices *services;
   EwApiViewers *viewers;
   const gchar *listen; /* for status: "[::]:443" */
   const gchar *build;  /* for status: the version and its commit; NULL: not known */

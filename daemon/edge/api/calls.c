@@ -541,5 +541,10 @@ const EwApiEntry ew_api_table[] = {
   { "DELETE", "/v1/names/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_name },
   { "GET", "/v1/install", EW_ACCESS_NODE, ew_api_get_install },
   { "PATCH", "/v1/self", EW_ACCESS_NODE, patch_self },
+  { "GET", "/v1/services", EW_ACCESS_NODE, ew_api_get_services },
+  { "POST", "/v1/services", EW_ACCESS_ADMINISTRATOR, ew_api_post_services },
+  { "GET", "/v1/services/", EW_ACCESS_NODE, ew_api_get_service },
+  { "PATCH", "/v1/services/", EW_ACCESS_ADMINISTRATOR, ew_api_patch_service },
+  { "DELETE", "/v1/services/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_service },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };

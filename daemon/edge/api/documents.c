@@ -2,6 +2,7 @@
 #include "edge/api/documents.h"
 
 #include <math.h>
+#include <netinet/in.h>
 #include "common/util.h"
 #include "edge/mesh/document.h"
 #include "edgeway-config.h"
@@ -164,6 +165,94 @@ ew_api_document_domain (EwMesh *mesh, const EwDomainEntry *entry, gboolean onlin
   return object;
 }
 
+static JsonArray *
+list_ports (const EwService *service)
+{
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < service->ports->len; i++)
+    {
+      const EwServicePort *port = &g_array_index (service->ports, EwServicePort, i);
+      g_autofree gchar *text = ew_port_format (port);
+      JsonObject *object = json_object_new ();
+      json_object_set_string_member (object, "protocol", port->protocol == IPPROTO_UDP ? "udp" : "tcp");
+      json_object_set_int_member (object, "from", port->from);
+      json_object_set_int_member (object, "to", port->to);
+      json_object_set_int_member (object, "target", port->target != 0 ? port->target : port->from);
+      json_object_set_string_member (object, "text", text);
+      json_array_add_object_element (array, object);
+    }
+  return array;
+}
+
+/* NULL member: a port isn't part of what is asked. */
+static void
+set_port_or_null (JsonObject *object, const gchar *member, guint16 port)
+{
+  if (port != 0)
+    json_object_set_int_member (object, member, port);
+  else
+    json_object_set_null_member (object, member);
+}
+
+static JsonObject *
+service_target (EwMesh *mesh, EwServices *services, const EwService *service, guint index)
+{
+  const EwServiceTarget *target = service->targets->pdata[index];
+  const EwNode *node = ew_mesh_get_node (mesh, target->node_id);
+  const EwServicePort *asked = ew_mesh_service_sole_port (service);
+  guint16 port = asked ? ew_mesh_target_port (target, asked) : target->port;
+  g_autofree gchar *label = ew_mesh_target_label (mesh, target, port);
+  JsonObject *object = json_object_new ();
+  gchar host[EW_IP_STRLEN];
+  EwTargetStatus status;
+  ew_services_get_target (services, service, index, &status);
+  if (target->host.family != EW_FAMILY_NONE)
+    ew_ip_format (&target->host, host);
+  ew_json_set_string_or_null (object, "node", node ? node->name : NULL);
+  json_object_set_string_member (object, "node_id", target->node_id);
+  ew_json_set_string_or_null (object, "host", target->host.family != EW_FAMILY_NONE ? host : NULL);
+  set_port_or_null (object, "port", port);
+  json_object_set_string_member (object, "label", label);
+  json_object_set_string_member (object, "state", ew_services_get_state_name (status.state));
+  ew_json_set_time_or_null (object, "since", status.since_us);
+  json_object_set_boolean_member (object, "offered", status.offered);
+  return object;
+}
+
+/* Whether nodes must accept a route to it. */
+static gboolean
+is_outside (EwMesh *mesh, const EwIp *addresses, guint n)
+{
+  gboolean outside = FALSE;
+  for (guint i = 0; i < n; i++)
+    outside |= ew_mesh_is_outside (mesh, &addresses[i]);
+  return outside;
+}
+
+JsonObject *
+ew_api_document_service (EwMesh *mesh, EwServices *services, const EwService *service)
+{
+  JsonObject *object = json_object_new ();
+  JsonArray *targets = json_array_new ();
+  EwIp addresses[2];
+  guint n = ew_mesh_service_addresses (service, addresses);
+  json_object_set_string_member (object, "id", service->id);
+  json_object_set_string_member (object, "name", service->name);
+  g_autofree gchar *fqdn = g_strdup_printf ("%s.%s", service->name, ew_mesh_get_suffix (mesh));
+  json_object_set_string_member (object, "fqdn", fqdn);
+  ew_mesh_json_set_ips (object, "addresses", addresses, n);
+  json_object_set_boolean_member (object, "outside", is_outside (mesh, addresses, n));
+  json_object_set_array_member (object, "ports", list_ports (service));
+  for (guint i = 0; i < service->targets->len; i++)
+    json_array_add_object_element (targets, service_target (mesh, services, service, i));
+  json_object_set_array_member (object, "targets", targets);
+  json_object_set_string_member (object, "spread", service->spread ? "spread" : "first");
+  json_object_set_string_member (object, "source", service->as_edge ? "edge" : "caller");
+  json_object_set_string_member (object, "check", service->watched ? "always" : "auto");
+  ew_json_set_time_or_null (object, "created", service->created_us);
+  return object;
+}
+
 JsonObject *
 ew_api_document_plain_config (EwMesh *mesh, const EwNode *node)
 {
@@ -180,6 +269,7 @@ ew_api_document_plain_config (EwMesh *mesh, const EwNode *node)
   JsonArray *cidrs = json_array_new ();
   for (guint i = 0; i < ew_mesh_get_routes (mesh)->len; i++)
     json_array_add_string_element (cidrs, ((EwRouteEntry *)ew_mesh_get_routes (mesh)->pdata[i])->cidr);
+  ew_mesh_document_add_services (cidrs, mesh);
   json_object_set_array_member (peer, "routes", cidrs);
   json_object_set_int_member (peer, "persistent_keepalive", PERSISTENT_KEEPALIVE);
   json_object_set_object_member (object, "peer", peer);

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "edge/mesh/mesh.h"
-#include "edge/switch/switch.h"
+#include "edge/services/services.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +20,8 @@ JsonObject *ew_api_document_route (EwMesh *mesh, const EwRouteEntry *route, gboo
 /* An additional name of a node; a search domain that a gateway offers. */
 JsonObject *ew_api_document_name (EwMesh *mesh, const gchar *name, const gchar *node_id);
 JsonObject *ew_api_document_domain (EwMesh *mesh, const EwDomainEntry *entry, gboolean online);
+/* A service with its targets and what they are like. */
+JsonObject *ew_api_document_service (EwMesh *mesh, EwServices *services, const EwService *service);
 /* What a plain WireGuard device needs to be set up. */
 JsonObject *ew_api_document_plain_config (EwMesh *mesh, const EwNode *node);
 

@@ -8,6 +8,7 @@
 #include "edge/api/documents.h"
 #include "edge/mesh/document.h"
 #include "edge/mesh/names.h"
+#include "edge/mesh/services.h"
 
 static JsonObject *
 domain_object (EwApiCall *call, const EwDomainEntry *entry)
@@ -58,6 +59,27 @@ list_edges (EwMesh *mesh)
   return array;
 }
 
+static JsonArray *
+list_services (EwMesh *mesh)
+{
+  g_autoptr (GPtrArray) sorted = g_ptr_array_new ();
+  JsonArray *array = json_array_new ();
+  for (const EwService *service = ew_mesh_next_service (mesh, NULL); service;
+       service = ew_mesh_next_service (mesh, service->id))
+    {
+      JsonObject *object = json_object_new ();
+      EwIp addresses[2];
+      guint n = ew_mesh_service_addresses (service, addresses);
+      json_object_set_string_member (object, "name", service->name);
+      ew_mesh_json_set_ips (object, "addresses", addresses, n);
+      g_ptr_array_add (sorted, object);
+    }
+  g_ptr_array_sort (sorted, compare_members);
+  for (guint i = 0; i < sorted->len; i++)
+    json_array_add_object_element (array, sorted->pdata[i]);
+  return array;
+}
+
 JsonObject *
 ew_api_get_names (EwApiCall *call, GError **error)
 {
@@ -70,6 +92,7 @@ ew_api_get_names (EwApiCall *call, GError **error)
   json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
   json_object_set_array_member (answer, "edges", list_edges (mesh));
   json_object_set_array_member (answer, "names", list_names (mesh));
+  json_object_set_array_member (answer, "services", list_services (mesh));
   json_object_set_array_member (answer, "domains", domains);
   return answer;
 }

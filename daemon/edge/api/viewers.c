@@ -17,9 +17,11 @@ typedef struct
   EwApiViewers *viewers;
   EwWebsocket *socket;
   gchar *node_id;
-  gboolean snapshot; /* it is being sent one */
-  gchar *after;      /* … up to this ID so far; NULL: nothing yet */
+  gboolean snapshot;            /* it is being sent one */
+  gchar *after_service, *after; /* … up to these IDs so far, services first; NULL: nothing yet */
+  gboolean services_sent;
   GHashTable *nodes; /* IDs it has not heard the newest of */
+  GHashTable *services;
   GHashTable *counters;
   gboolean edge;
 } Viewer;
@@ -28,6 +30,7 @@ struct EwApiViewers
 {
   EwMesh *mesh;
   EwFeed *feed;
+  EwServices *services;
   guint listener;
   GPtrArray *viewers;
   GHashTable *last;  /* id → EwSwitchNodeStatus: the counters last sent */
@@ -41,9 +44,11 @@ viewer_free (gpointer data)
   Viewer *viewer = data;
   ew_http_websocket_free (viewer->socket);
   g_hash_table_unref (viewer->nodes);
+  g_hash_table_unref (viewer->services);
   g_hash_table_unref (viewer->counters);
   g_free (viewer->node_id);
   g_free (viewer->after);
+  g_free (viewer->after_service);
   g_free (viewer);
 }
 
@@ -86,22 +91,43 @@ next_nodes (Viewer *viewer, gboolean *more)
   return g_string_free (text, FALSE);
 }
 
+/* … services after viewer->after_service, until all are sent. */
+static gchar *
+next_services (Viewer *viewer)
+{
+  EwApiViewers *self = viewer->viewers;
+  GString *text = g_string_new (NULL);
+  const EwService *service = viewer->services_sent ? NULL : ew_mesh_next_service (self->mesh, viewer->after_service);
+  for (; service && text->len < MESSAGE_MAX; service = ew_mesh_next_service (self->mesh, service->id))
+    {
+      g_autoptr (JsonObject) object = ew_api_document_service (self->mesh, self->services, service);
+      g_autofree gchar *element = ew_json_to_string (object, FALSE);
+      g_string_append_printf (text, "%s%s", text->len ? "," : "", element);
+      g_free (viewer->after_service);
+      viewer->after_service = g_strdup (service->id);
+    }
+  viewer->services_sent = service == NULL;
+  return g_string_free (text, FALSE);
+}
+
 static void
 send_snapshot_part (Viewer *viewer)
 {
   EwApiViewers *self = viewer->viewers;
   const EwNode *self_node = viewer->node_id ? ew_mesh_get_node (self->mesh, viewer->node_id) : NULL;
   guint64 revision = self_node ? ew_mesh_document_revision (self->mesh, self_node).hash : 0;
-  gboolean more;
+  gboolean more = TRUE;
   g_autoptr (JsonObject) edge = ew_api_document_map_edge (self->mesh);
   g_autofree gchar *edge_text = ew_json_to_string (edge, FALSE);
-  g_autofree gchar *nodes = next_nodes (viewer, &more);
+  g_autofree gchar *services = next_services (viewer);
+  /* Nodes come with the last of them, unless there are so many that a part is full. */
+  g_autofree gchar *nodes = strlen (services) < MESSAGE_MAX / 2 ? next_nodes (viewer, &more) : g_strdup ("");
   g_autofree gchar *now = ew_time_format (g_get_real_time ());
   /* Mesh names are DNS labels: nothing in them needs quoting. */
-  g_autofree gchar *text
-    = g_strdup_printf ("{\"type\":\"snapshot\",\"now\":\"%s\",\"revision\":%" G_GUINT64_FORMAT
-                       ",\"map\":{\"schema\":1,\"mesh\":\"%s\",\"edges\":[%s],\"nodes\":[%s]},\"more\":%s}",
-                       now, revision, ew_mesh_get_name (self->mesh), edge_text, nodes, more ? "true" : "false");
+  g_autofree gchar *text = g_strdup_printf (
+    "{\"type\":\"snapshot\",\"now\":\"%s\",\"revision\":%" G_GUINT64_FORMAT
+    ",\"map\":{\"schema\":1,\"mesh\":\"%s\",\"edges\":[%s],\"services\":[%s],\"nodes\":[%s]},\"more\":%s}",
+    now, revision, ew_mesh_get_name (self->mesh), edge_text, services, nodes, more ? "true" : "false");
   viewer->snapshot = more;
   ew_http_websocket_send (viewer->socket, text);
 }
@@ -122,6 +148,27 @@ send_nodes (Viewer *viewer)
         {
           /* the edge makes the IDs: letters and digits. */
           g_autofree gchar *text = g_strdup_printf ("{\"type\":\"node-removed\",\"id\":\"%s\"}", (gchar *)id);
+          ew_http_websocket_send (viewer->socket, text);
+        }
+      g_hash_table_iter_remove (&iter);
+    }
+}
+
+static void
+send_services (Viewer *viewer)
+{
+  EwApiViewers *self = viewer->viewers;
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, viewer->services);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      const EwService *service = ew_mesh_get_service (self->mesh, id);
+      if (service)
+        send_object (viewer, "service", "service", ew_api_document_service (self->mesh, self->services, service));
+      else
+        {
+          g_autofree gchar *text = g_strdup_printf ("{\"type\":\"service-removed\",\"id\":\"%s\"}", (gchar *)id);
           ew_http_websocket_send (viewer->socket, text);
         }
       g_hash_table_iter_remove (&iter);
@@ -162,8 +209,11 @@ pump (Viewer *viewer)
   if (!viewer->snapshot && g_hash_table_size (viewer->nodes) > BEHIND_MAX)
     {
       g_hash_table_remove_all (viewer->nodes);
+      g_hash_table_remove_all (viewer->services);
       g_hash_table_remove_all (viewer->counters);
       g_clear_pointer (&viewer->after, g_free);
+      g_clear_pointer (&viewer->after_service, g_free);
+      viewer->services_sent = FALSE;
       viewer->snapshot = TRUE;
     }
   if (viewer->snapshot)
@@ -176,6 +226,8 @@ pump (Viewer *viewer)
     }
   else if (g_hash_table_size (viewer->nodes) > 0)
     send_nodes (viewer);
+  else if (g_hash_table_size (viewer->services) > 0)
+    send_services (viewer);
   else if (g_hash_table_size (viewer->counters) > 0)
     send_counters (viewer);
 }
@@ -234,10 +286,22 @@ on_edge_changed (gpointer user_data)
   pump_soon (self);
 }
 
+/* It, or a target's state; or it was removed. */
+static void
+on_service_changed (gpointer user_data, const gchar *id)
+{
+  EwApiViewers *self = user_data;
+  for (guint i = 0; i < self->viewers->len; i++)
+    g_hash_table_add (((Viewer *)self->viewers->pdata[i])->services, g_strdup (id));
+  pump_soon (self);
+}
+
 static const EwMeshListener mesh_listener = {
   .node_changed = on_node_changed,
   .node_removed = on_node_removed,
   .edge_changed = on_edge_changed,
+  .service_changed = on_service_changed,
+  .service_removed = on_service_changed,
 };
 
 static gboolean
@@ -355,6 +419,7 @@ ew_api_viewers_add (EwApiViewers *self, GIOStream *stream, const gchar *node_id)
   viewer->node_id = g_strdup (node_id);
   viewer->snapshot = TRUE;
   viewer->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  viewer->services = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   viewer->counters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   viewer->socket = ew_http_websocket_new (stream, &hooks, viewer);
   g_ptr_array_add (self->viewers, viewer);
@@ -369,15 +434,17 @@ ew_api_viewers_count (EwApiViewers *self)
 }
 
 EwApiViewers *
-ew_api_viewers_new (EwMesh *mesh, EwFeed *feed)
+ew_api_viewers_new (EwMesh *mesh, EwFeed *feed, EwServices *services)
 {
   EwApiViewers *self = g_new0 (EwApiViewers, 1);
   self->mesh = mesh;
   self->feed = feed;
+  self->services = services;
   self->viewers = g_ptr_array_new_with_free_func (viewer_free);
   self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->listener = ew_mesh_listen (mesh, &mesh_listener, self);
   ew_feed_set_func (feed, on_node_changed, self);
+  ew_services_set_func (services, on_service_changed, self);
   return self;
 }
 
@@ -387,6 +454,7 @@ ew_api_viewers_free (EwApiViewers *self)
   if (self == NULL)
     return;
   ew_feed_set_func (self->feed, NULL, NULL);
+  ew_services_set_func (self->services, NULL, NULL);
   ew_mesh_unlisten (self->mesh, self->listener);
   g_clear_handle_id (&self->pump_source, g_source_remove);
   g_clear_handle_id (&self->counters_source, g_source_remove);

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "edge/feed/feed.h"
+#include "edge/services/services.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 typedef struct EwApiViewers EwApiViewers;
 
-EwApiViewers *ew_api_viewers_new (EwMesh *mesh, EwFeed *feed);
+EwApiViewers *ew_api_viewers_new (EwMesh *mesh, EwFeed *feed, EwServices *services);
 void ew_api_viewers_free (EwApiViewers *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwApiViewers, ew_api_viewers_free)
 /* Whether there is a place for one more of this node's. */

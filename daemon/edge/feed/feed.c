@@ -50,6 +50,8 @@ struct EwFeed
   gboolean save_failed, floor_late; /* it was said already */
   void (*func) (gpointer user_data, const gchar *id);
   gpointer user_data;
+  void (*presence_func) (gpointer user_data, const gchar *id);
+  gpointer presence_data;
   void (*work_func) (gpointer user_data);
   gpointer work_data;
 };
@@ -211,6 +213,8 @@ set_online (EwFeed *self, EwNode *node, gboolean online)
     }
   if (self->func)
     self->func (self->user_data, node->id);
+  if (self->presence_func)
+    self->presence_func (self->presence_data, node->id);
 }
 
 static void
@@ -575,6 +579,13 @@ ew_feed_free (EwFeed *self)
   ew_switch_free (self->packet_switch);
   g_hash_table_unref (self->seen);
   g_free (self);
+}
+
+void
+ew_feed_set_presence_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data)
+{
+  self->presence_func = func;
+  self->presence_data = user_data;
 }
 
 void

@@ -21,6 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFeed, ew_feed_free)
 
 /* NULL restores silence: func is called for every node that was added or removed. */
 void ew_feed_set_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data);
+/* The same for the other one who wants to know: a node came or went. */
+void ew_feed_set_presence_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data);
 /* FALSE: the switch does not know it; *out is zero then. */
 gboolean ew_feed_get (EwFeed *self, const gchar *id, EwSwitchNodeStatus *out);
 gboolean ew_feed_is_online (EwFeed *self, const gchar *id);

@@ -9,6 +9,10 @@ struct EwSwitch
   GHashTable *nodes, *statuses;
   guint viewers, found;
   guint64 floor;
+  gchar *services;
+  GHashTable *probes; /* target → EwProbeState */
+  gchar *out[EW_PROBE_SLOTS];
+  guint probed;
 };
 
 static EwSwitch *newest;
@@ -21,6 +25,8 @@ ew_switch_new (const EwSwitchConfig *config, GError **error)
   self->config = *config;
   self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->statuses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->services = g_strdup ("");
+  self->probes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   newest = self;
   return self;
 }
@@ -30,8 +36,96 @@ ew_switch_free (EwSwitch *self)
 {
   g_hash_table_unref (self->nodes);
   g_hash_table_unref (self->statuses);
+  g_hash_table_unref (self->probes);
+  g_free (self->services);
   g_free (self);
   newest = NULL;
+}
+
+/* Services. */
+
+static void
+print_service (GString *text, const EwNatService *service)
+{
+  gchar ip[EW_IP_STRLEN] = "-";
+  if (service->addresses[0].family != EW_FAMILY_NONE)
+    ew_ip_format (&service->addresses[0], ip);
+  g_string_append_printf (text, "%s %s %s", ip, service->choice == EW_NAT_CHOOSE_SPREAD ? "spread" : "first",
+                          service->source == EW_NAT_SOURCE_EDGE ? "edge" : "caller");
+  for (gsize i = 0; i < service->n_ports; i++)
+    {
+      const EwNatPorts *ports = &service->ports[i];
+      g_string_append_printf (text, " %s %u-%u>%u", ports->protocols == EW_NAT_UDP ? "udp" : "tcp", ports->first,
+                              ports->last, ports->to);
+    }
+  for (gsize i = 0; i < service->n_targets; i++)
+    {
+      ew_ip_format (&service->targets[i].ips[0], ip);
+      g_string_append_printf (text, " %s:%u%s", ip, service->targets[i].port, service->targets[i].healthy ? "+" : "-");
+    }
+  g_string_append_c (text, '\n');
+}
+
+gboolean
+ew_switch_set_services (EwSwitch *self, const EwNatService *services, gsize n, GError **error)
+{
+  GString *text = g_string_new (NULL);
+  for (gsize i = 0; i < n; i++)
+    print_service (text, &services[i]);
+  g_free (self->services);
+  self->services = g_string_free (text, FALSE);
+  return TRUE;
+}
+
+gchar *
+null_switch_dup_services (void)
+{
+  return g_strdup (newest->services);
+}
+
+gint
+ew_switch_start_probe (EwSwitch *self, const EwIp *target, guint8 protocol, guint16 port)
+{
+  gchar ip[EW_IP_STRLEN];
+  ew_ip_format (target, ip);
+  for (gint i = 0; i < EW_PROBE_SLOTS; i++)
+    if (self->out[i] == NULL)
+      {
+        self->out[i] = g_strdup_printf ("%s %u %u", ip, protocol, port);
+        self->probed++;
+        return i;
+      }
+  return -1;
+}
+
+void
+ew_switch_repeat_probe (EwSwitch *self, gint probe)
+{
+}
+
+EwProbeState
+ew_switch_get_probe (EwSwitch *self, gint probe)
+{
+  gpointer state = g_hash_table_lookup (self->probes, self->out[probe]);
+  return state ? (EwProbeState)GPOINTER_TO_UINT (state) : EW_PROBE_WAITING;
+}
+
+void
+ew_switch_end_probe (EwSwitch *self, gint probe)
+{
+  g_clear_pointer (&self->out[probe], g_free);
+}
+
+void
+null_switch_set_probe (const gchar *target, EwProbeState state)
+{
+  g_hash_table_replace (newest->probes, g_strdup (target), GUINT_TO_POINTER (state));
+}
+
+guint
+null_switch_get_probed (void)
+{
+  return newest->probed;
 }
 
 void

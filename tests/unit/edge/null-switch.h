@@ -26,6 +26,13 @@ void null_switch_set_exit (gboolean has_exit);
 void null_switch_set_stats (const EwSwitchStats *stats);
 /* What ew_switch_get_node() says from now on. */
 void null_switch_set_status (const gchar *id, const EwSwitchNodeStatus *status);
+/* The services that it was told last, each as one line in the order of their IDs: "100.111.0.1 first caller tcp 80-80>0
+   100.96.1.1:8123+ 100.96.1.2:8123-" (+ and -: healthy or not). (transfer full) */
+gchar *null_switch_dup_services (void);
+/* What a probe of this target ("100.96.1.1 6 8123": address, protocol, port) comes to from now on; at first nothing
+   answers. */
+void null_switch_set_probe (const gchar *target, EwProbeState state);
+guint null_switch_get_probed (void); /* probes so far */
 /* The callbacks. */
 void null_switch_say_online (const gchar *id, gboolean online);
 void null_switch_say_problem (const gchar *id);

@@ -22,6 +22,7 @@ typedef struct
   EwStore *store;
   EwMesh *mesh;
   EwFeed *feed;
+  EwServices *services;
   EwApiViewers *viewers;
   EwApi *api;
   EwServer *server;
@@ -52,9 +53,13 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->store = fixture_store ();
   fixture->mesh = fixture_open (fixture->store, NULL);
   fixture->feed = ew_feed_new (fixture->mesh, &config, NULL);
-  fixture->viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
-  const EwApiParts parts
-    = { .mesh = fixture->mesh, .feed = fixture->feed, .viewers = fixture->viewers, .listen = ":443" };
+  fixture->services = ew_services_new (fixture->mesh, fixture->feed);
+  fixture->viewers = ew_api_viewers_new (fixture->mesh, fixture->feed, fixture->services);
+  const EwApiParts parts = { .mesh = fixture->mesh,
+                             .feed = fixture->feed,
+                             .services = fixture->services,
+                             .viewers = fixture->viewers,
+                             .listen = ":443" };
   fixture->api = ew_api_new (&parts);
   fixture->server = ew_http_server_new (handle, fixture->api);
   ew_api_set_server (fixture->api, fixture->server);
@@ -69,6 +74,7 @@ close_all (Fixture *fixture)
   g_clear_pointer (&fixture->server, ew_http_server_free);
   g_clear_pointer (&fixture->viewers, ew_api_viewers_free);
   g_clear_pointer (&fixture->api, ew_api_free);
+  g_clear_pointer (&fixture->services, ew_services_free);
   g_clear_pointer (&fixture->feed, ew_feed_free);
   g_clear_pointer (&fixture->mesh, ew_mesh_close);
   g_clear_pointer (&fixture->store, ew_store_close);

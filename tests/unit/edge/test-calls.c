@@ -26,8 +26,9 @@ test_drops (void)
   EwStore *store = fixture_store ();
   EwMesh *mesh = fixture_open (store, NULL);
   EwFeed *feed = ew_feed_new (mesh, &config, NULL);
-  EwApiViewers *viewers = ew_api_viewers_new (mesh, feed);
-  EwApiParts parts = { .mesh = mesh, .feed = feed, .viewers = viewers, .listen = ":443" };
+  EwServices *services = ew_services_new (mesh, feed);
+  EwApiViewers *viewers = ew_api_viewers_new (mesh, feed, services);
+  EwApiParts parts = { .mesh = mesh, .feed = feed, .services = services, .viewers = viewers, .listen = ":443" };
   EwApi *api = ew_api_new (&parts);
   const EwSwitchStats stats = { .dropped_policy = 1,
                                 .dropped_no_route = 20,
@@ -49,6 +50,7 @@ test_drops (void)
   json_object_unref (answer);
   ew_api_viewers_free (viewers);
   ew_api_free (api);
+  ew_services_free (services);
   ew_feed_free (feed);
   ew_mesh_close (mesh);
   ew_store_close (store);

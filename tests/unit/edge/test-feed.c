@@ -382,7 +382,8 @@ expect (Viewer *viewer, const gchar *type, const gchar *id)
 static void
 test_viewers (Fixture *fixture, gconstpointer unused)
 {
-  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
+  EwServices *services = ew_services_new (fixture->mesh, fixture->feed);
+  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed, services);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a");
   Viewer *viewer = viewer_new (viewers, a), *owner = viewer_new (viewers, NULL);
   g_assert_cmpuint (null_switch_get_viewers (), ==, 2);
@@ -407,6 +408,7 @@ test_viewers (Fixture *fixture, gconstpointer unused)
   viewer_free (viewer);
   viewer_free (owner);
   ew_api_viewers_free (viewers);
+  ew_services_free (services);
 }
 
 /* Until counters are due again. */
@@ -419,7 +421,8 @@ pass_a_second (void)
 static void
 test_counters (Fixture *fixture, gconstpointer unused)
 {
-  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
+  EwServices *services = ew_services_new (fixture->mesh, fixture->feed);
+  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed, services);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
   set_status (a, TRUE, 1);
   Viewer *viewer = viewer_new (viewers, NULL);
@@ -439,6 +442,7 @@ test_counters (Fixture *fixture, gconstpointer unused)
   g_assert_null (viewer_read (viewer)); /* nothing changed, nothing is said */
   viewer_free (viewer);
   ew_api_viewers_free (viewers);
+  ew_services_free (services);
 }
 
 /* 3000 nodes, a reader that sleeps while all of them change five times: what is queued for it stays within the mesh's
@@ -450,7 +454,8 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
   {
     NODES = 3000
   };
-  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
+  EwServices *services = ew_services_new (fixture->mesh, fixture->feed);
+  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed, services);
   for (guint i = 0; i < NODES; i++)
     {
       g_autofree gchar *key = g_strdup_printf ("/nodes/n%05u", i);
@@ -515,6 +520,7 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr (g_hash_table_lookup (names, node->id), ==, node->name);
   viewer_free (viewer);
   ew_api_viewers_free (viewers);
+  ew_services_free (services);
 }
 
 #define ADD(name, function) g_test_add ("/edge/" name, Fixture, NULL, set_up, function, tear_down)

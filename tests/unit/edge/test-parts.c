@@ -73,13 +73,57 @@ test_ranges (void)
   g_assert_cmpuint (ew_mesh_ranges_count (&ranges), ==, 1 << 20);
   check_address (&ranges, EW_RANGES_FIRST_OFFSET, "100.96.1.1", "fd12:3456:789a:1::1");
   check_address (&ranges, 0xfedc, "100.96.254.220", "fd12:3456:789a:fe::dc");
-  check_address (&ranges, 0xffffe, "100.111.255.254", "fd12:3456:789a:fff::fe");
-  const guint32 never[] = { 0, 1, 255, 256, 0x1ff, 0x200, 0xfffff, 1 << 20, G_MAXUINT32 };
+  check_address (&ranges, 0xefffe, "100.110.255.254", "fd12:3456:789a:eff::fe");
+  /* The last /16 is services'. */
+  const guint32 never[] = { 0, 1, 255, 256, 0x1ff, 0x200, 0xf0001, 0xffffe, 0xfffff, 1 << 20, G_MAXUINT32 };
   for (guint i = 0; i < G_N_ELEMENTS (never); i++)
     g_assert_false (ew_mesh_ranges_at (&ranges, never[i], ips));
   g_assert_true (ew_mesh_ranges_make (NULL, NULL, &ranges, NULL) && ew_mesh_ranges_make (NULL, NULL, &other, NULL));
   g_assert_false (ew_prefix_equal (&ranges.v6, &other.v6));
   g_assert_cmpint (ranges.v6.ip.bytes[0], ==, 0xfd);
+}
+
+static void
+check_service (const EwRanges *ranges, guint32 number, const gchar *v4, const gchar *v6)
+{
+  EwIp ips[2];
+  gchar text[EW_IP_STRLEN];
+  g_assert_true (ew_mesh_ranges_service_at (ranges, number, ips));
+  ew_ip_format (&ips[0], text);
+  g_assert_cmpstr (text, ==, v4);
+  ew_ip_format (&ips[1], text);
+  g_assert_cmpstr (text, ==, v6);
+}
+
+static gboolean
+is_reserved (const EwRanges *ranges, const gchar *text)
+{
+  EwIp ip;
+  g_assert_true (ew_ip_parse (text, &ip));
+  return ew_mesh_ranges_is_reserved (ranges, &ip);
+}
+
+static void
+test_ranges_services (void)
+{
+  EwRanges ranges;
+  EwIp ips[2];
+  g_assert_true (ew_mesh_ranges_make (NULL, "fd12:3456:789a::/48", &ranges, NULL));
+  g_assert_cmpuint (ew_mesh_ranges_count_services (&ranges), ==, 65536);
+  check_service (&ranges, 1, "100.111.0.1", "fd12:3456:789a:ffff::1");
+  check_service (&ranges, 0xfffe, "100.111.255.254", "fd12:3456:789a:ffff::fffe");
+  const guint32 never[] = { 0, 255, 256, 0xffff, 65536, G_MAXUINT32 };
+  for (guint i = 0; i < G_N_ELEMENTS (never); i++)
+    g_assert_false (ew_mesh_ranges_service_at (&ranges, never[i], ips));
+  g_assert_true (is_reserved (&ranges, "100.96.0.9") && is_reserved (&ranges, "100.111.3.255"));
+  g_assert_true (is_reserved (&ranges, "fd12:3456:789a::7"));
+  g_assert_false (is_reserved (&ranges, "100.111.3.7") || is_reserved (&ranges, "fd12:3456:789a:ffff::7"));
+  /* In a small one from the end, where nodes come last. */
+  g_assert_true (ew_mesh_ranges_make ("192.168.2.0/23", "fd12:3456:789a::/48", &ranges, NULL));
+  g_assert_cmpuint (ew_mesh_ranges_count_services (&ranges), ==, 512);
+  check_address (&ranges, 0x1fe, "192.168.3.254", "fd12:3456:789a:1::fe");
+  check_service (&ranges, 1, "192.168.3.254", "fd12:3456:789a:ffff::1fe");
+  g_assert_false (ew_mesh_ranges_service_at (&ranges, 0, ips) || ew_mesh_ranges_service_at (&ranges, 256, ips));
 }
 
 static void
@@ -318,6 +362,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/edge/default-names", test_default_names);
   g_test_add_func ("/edge/ranges", test_ranges);
+  g_test_add_func ("/edge/ranges/services", test_ranges_services);
   g_test_add_func ("/edge/public-kept", test_public_kept);
   g_test_add_func ("/edge/ranges/refused", test_ranges_refused);
   g_test_add_func ("/edge/ratelimit", test_rate_limit);

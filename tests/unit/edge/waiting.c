@@ -111,3 +111,27 @@ fixture_remove_name (EwMesh *mesh, const gchar *name, GError **error)
   ew_mesh_remove_name_async (mesh, name, on_done, &result);
   return ew_mesh_remove_name_finish (wait_for (&result), error);
 }
+
+EwService *
+fixture_add_service (EwMesh *mesh, const EwServiceRequest *request, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  ew_mesh_add_service_async (mesh, request, on_done, &result);
+  return ew_mesh_service_finish (mesh, wait_for (&result), error);
+}
+
+EwService *
+fixture_edit_service (EwMesh *mesh, const gchar *id, const EwServiceRequest *request, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  ew_mesh_edit_service_async (mesh, id, request, on_done, &result);
+  return ew_mesh_service_finish (mesh, wait_for (&result), error);
+}
+
+gboolean
+fixture_remove_service (EwMesh *mesh, const gchar *id, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  ew_mesh_remove_service_async (mesh, id, on_done, &result);
+  return ew_mesh_remove_service_finish (wait_for (&result), error);
+}

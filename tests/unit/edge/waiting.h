@@ -8,6 +8,7 @@
 
 #include "edge/mesh/mesh.h"
 #include "edge/mesh/names.h"
+#include "edge/mesh/services.h"
 
 EwNode *fixture_enroll (EwMesh *mesh, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error);
 gboolean fixture_revoke_key (EwMesh *mesh, const gchar *hash, GError **error);
@@ -23,3 +24,6 @@ EwNode *fixture_add_name (EwMesh *mesh, const gchar *name, const gchar *node_id,
 const EwDomainEntry *fixture_add_domain (EwMesh *mesh, const gchar *domain, const gchar *resolver, const gchar *node_id,
                                          GError **error);
 gboolean fixture_remove_name (EwMesh *mesh, const gchar *name, GError **error);
+EwService *fixture_add_service (EwMesh *mesh, const EwServiceRequest *request, GError **error);
+EwService *fixture_edit_service (EwMesh *mesh, const gchar *id, const EwServiceRequest *request, GError **error);
+gboolean fixture_remove_service (EwMesh *mesh, const gchar *id, GError **error);
