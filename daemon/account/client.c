@@ -112,6 +112,7 @@ ew_client_call_async (EwClient *self, const gchar *method, const gchar *path, Js
   call->repeatable = !g_str_equal (method, "POST") || g_str_equal (path, "/v1/enroll");
   gboolean list = g_str_equal (method, "GET")
                   && (g_str_equal (path, "/v1/nodes") || g_str_has_prefix (path, "/v1/nodes?")
+                      || g_str_equal (path, "/v1/services") || g_str_has_prefix (path, "/v1/services?")
                       || g_str_equal (path, "/v1/routes") || g_str_equal (path, "/v1/names"));
   call->max = list ? EW_CLIENT_LIST_MAX_ANSWER : EW_CLIENT_MAX_ANSWER;
   call_start (self, call, cancellable, callback, user_data);

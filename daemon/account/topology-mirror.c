@@ -8,7 +8,7 @@
 #define PART_MAX (256 * 1024) /* bytes, about: a snapshot's part is ended here */
 #define COUNTERS_MAX 1000     /* nodes in one message */
 
-/* A node or an edge. */
+/* A node, an edge or a service. */
 typedef struct
 {
   gchar *text;
@@ -19,9 +19,10 @@ typedef struct
 typedef struct
 {
   JsonObject *head; /* the message without the map */
-  JsonObject *map;  /* without edges and nodes */
+  JsonObject *map;  /* without edges, services and nodes */
   GTree *nodes;     /* id → Entry */
   GTree *edges;
+  GTree *services;
   gsize size; /* bytes of text */
 } State;
 
@@ -71,12 +72,13 @@ static State *
 state_new (JsonObject *message, JsonObject *map)
 {
   static const gchar *const of_message[] = { "type", "map", "more", "now", NULL };
-  static const gchar *const of_map[] = { "nodes", "edges", NULL };
+  static const gchar *const of_map[] = { "nodes", "edges", "services", NULL };
   State *state = g_new0 (State, 1);
   state->head = copy_without (message, of_message);
   state->map = copy_without (map, of_map);
   state->nodes = g_tree_new_full (compare_ids, NULL, g_free, entry_free);
   state->edges = g_tree_new_full (compare_ids, NULL, g_free, entry_free);
+  state->services = g_tree_new_full (compare_ids, NULL, g_free, entry_free);
   return state;
 }
 
@@ -89,6 +91,7 @@ state_free (State *state)
   json_object_unref (state->map);
   g_tree_unref (state->nodes);
   g_tree_unref (state->edges);
+  g_tree_unref (state->services);
   g_free (state);
 }
 
@@ -157,7 +160,8 @@ take_snapshot (EwTopologyMirror *self, JsonObject *message)
   if (self->incoming == NULL)
     self->incoming = state_new (message, map);
   if (!put_all (self, self->incoming, self->incoming->nodes, ew_json_array (map, "nodes"))
-      || !put_all (self, self->incoming, self->incoming->edges, ew_json_array (map, "edges")))
+      || !put_all (self, self->incoming, self->incoming->edges, ew_json_array (map, "edges"))
+      || !put_all (self, self->incoming, self->incoming->services, ew_json_array (map, "services")))
     {
       g_clear_pointer (&self->incoming, state_free);
       return EW_TOPOLOGY_NOTHING;
@@ -169,27 +173,46 @@ take_snapshot (EwTopologyMirror *self, JsonObject *message)
   return EW_TOPOLOGY_SNAPSHOT;
 }
 
-static EwTopologyNews
-take_one (EwTopologyMirror *self, State *state, gboolean is_node, JsonObject *object, GPtrArray *ids)
+/* What a message is about: "node", "edge" or "service", and each with "-removed". */
+typedef struct
 {
-  if (object == NULL)
-    return EW_TOPOLOGY_NOTHING;
-  if (is_node)
-    mark_self (self, object);
-  if (!state_put (state, is_node ? state->nodes : state->edges, object))
-    return EW_TOPOLOGY_NOTHING;
-  g_ptr_array_add (ids, g_strdup (ew_json_string (object, "id")));
-  return is_node ? EW_TOPOLOGY_NODES : EW_TOPOLOGY_EDGES;
+  GTree *tree; /* NULL: nothing of these */
+  EwTopologyNews news;
+} Kind;
+
+static Kind
+find_kind (State *state, const gchar *type)
+{
+  if (g_str_has_prefix (type, "node"))
+    return (Kind){ state->nodes, EW_TOPOLOGY_NODES };
+  if (g_str_has_prefix (type, "edge"))
+    return (Kind){ state->edges, EW_TOPOLOGY_EDGES };
+  if (g_str_has_prefix (type, "service"))
+    return (Kind){ state->services, EW_TOPOLOGY_SERVICES };
+  return (Kind){ NULL, EW_TOPOLOGY_NOTHING };
 }
 
 static EwTopologyNews
-take_removal (State *state, gboolean is_node, const gchar *id, GPtrArray *ids)
+take_one (EwTopologyMirror *self, State *state, Kind kind, JsonObject *object, GPtrArray *ids)
+{
+  if (object == NULL)
+    return EW_TOPOLOGY_NOTHING;
+  if (kind.news == EW_TOPOLOGY_NODES)
+    mark_self (self, object);
+  if (!state_put (state, kind.tree, object))
+    return EW_TOPOLOGY_NOTHING;
+  g_ptr_array_add (ids, g_strdup (ew_json_string (object, "id")));
+  return kind.news;
+}
+
+static EwTopologyNews
+take_removal (State *state, Kind kind, const gchar *id, GPtrArray *ids)
 {
   if (id == NULL)
     return EW_TOPOLOGY_NOTHING;
-  state_remove (state, is_node ? state->nodes : state->edges, id);
+  state_remove (state, kind.tree, id);
   g_ptr_array_add (ids, g_strdup (id));
-  return is_node ? EW_TOPOLOGY_NODES : EW_TOPOLOGY_EDGES;
+  return kind.news;
 }
 
 static EwTopologyNews
@@ -220,10 +243,11 @@ take_change (EwTopologyMirror *self, const gchar *type, JsonObject *message, GPt
   EwTopologyNews news = EW_TOPOLOGY_NOTHING;
   if (state == NULL)
     return news;
-  if (g_str_equal (type, "node") || g_str_equal (type, "edge"))
-    news = take_one (self, state, *type == 'n', ew_json_object (message, type), ids);
-  else if (g_str_equal (type, "node-removed") || g_str_equal (type, "edge-removed"))
-    news = take_removal (state, *type == 'n', id, ids);
+  const Kind kind = find_kind (state, type);
+  if (g_str_equal (type, "node") || g_str_equal (type, "edge") || g_str_equal (type, "service"))
+    news = take_one (self, state, kind, ew_json_object (message, type), ids);
+  else if (kind.tree && g_str_has_suffix (type, "-removed"))
+    news = take_removal (state, kind, id, ids);
   else if (g_str_equal (type, "counters"))
     news = take_counters (state, ew_json_array (message, "nodes"), ids);
   return state == self->state ? news : EW_TOPOLOGY_NOTHING;
@@ -316,34 +340,56 @@ append_node (GString *line, const Entry *entry)
 }
 
 static void
-append_edges (GString *line, const State *state)
+append_all (GString *line, GTree *tree)
 {
-  for (GTreeNode *node = g_tree_node_first (state->edges); node; node = g_tree_node_next (node))
-    g_string_append_printf (line, "%s%s", node == g_tree_node_first (state->edges) ? "" : ",",
+  for (GTreeNode *node = g_tree_node_first (tree); node; node = g_tree_node_next (node))
+    g_string_append_printf (line, "%s%s", node == g_tree_node_first (tree) ? "" : ",",
                             ((const Entry *)g_tree_node_value (node))->text);
 }
 
-gchar *
-ew_topology_mirror_snapshot (EwTopologyMirror *self, gchar **after, gboolean *more)
+/* The entries after this ID (NULL: from the first), until the part is full. The last ID that it has, borrowed: NULL: none;
+   *more: others follow. */
+static const gchar *
+append_some (GString *map, GTree *tree, const gchar *after, gboolean *more)
 {
-  State *state = self->state;
-  GTreeNode *node = *after ? g_tree_upper_bound (state->nodes, *after) : g_tree_node_first (state->nodes);
-  g_autoptr (GString) map = open_object (state->map);
-  GString *line = open_object (state->head);
+  GTreeNode *node = after ? g_tree_upper_bound (tree, after) : g_tree_node_first (tree);
   const gchar *last = NULL;
-  g_string_append (map, "\"edges\":[");
-  append_edges (map, state);
-  g_string_append (map, "],\"nodes\":[");
-  for (gboolean first = TRUE; node && map->len < PART_MAX; node = g_tree_node_next (node), first = FALSE)
+  for (; node && map->len < PART_MAX; node = g_tree_node_next (node))
     {
-      if (!first)
+      if (last)
         g_string_append_c (map, ',');
       append_node (map, g_tree_node_value (node));
       last = g_tree_node_key (node);
     }
   *more = node != NULL;
-  g_free (*after);
-  *after = *more ? g_strdup (last) : NULL;
+  return last;
+}
+
+/* after: 's' and the ID of a service, then 'n' and that of a node. */
+gchar *
+ew_topology_mirror_snapshot (EwTopologyMirror *self, gchar **after, gboolean *more)
+{
+  State *state = self->state;
+  g_autoptr (GString) map = open_object (state->map);
+  GString *line = open_object (state->head);
+  g_autofree gchar *before = g_steal_pointer (after);
+  gboolean at_nodes = before && *before == 'n';
+  const gchar *last = NULL;
+  *more = FALSE;
+  g_string_append (map, "\"edges\":[");
+  append_all (map, state->edges);
+  g_string_append (map, "],\"services\":[");
+  if (!at_nodes)
+    last = append_some (map, state->services, before ? before + 1 : NULL, more);
+  if (*more)
+    *after = g_strconcat ("s", last, NULL);
+  g_string_append (map, "],\"nodes\":[");
+  if (!*more)
+    {
+      last = append_some (map, state->nodes, at_nodes ? before + 1 : NULL, more);
+      if (*more)
+        *after = g_strconcat ("n", last, NULL);
+    }
   append_clock (line, self);
   g_string_append_printf (line, "\"type\":\"snapshot\",\"map\":%s]},\"more\":%s}\n", map->str,
                           *more ? "true" : "false");
@@ -383,6 +429,12 @@ gchar *
 ew_topology_mirror_edge (EwTopologyMirror *self, const gchar *id)
 {
   return format_entry (self->state->edges, "edge", id);
+}
+
+gchar *
+ew_topology_mirror_service (EwTopologyMirror *self, const gchar *id)
+{
+  return format_entry (self->state->services, "service", id);
 }
 
 gchar *

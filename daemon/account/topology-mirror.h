@@ -20,6 +20,7 @@ typedef enum
   EW_TOPOLOGY_SNAPSHOT, /* everything may have changed */
   EW_TOPOLOGY_NODES,
   EW_TOPOLOGY_EDGES,
+  EW_TOPOLOGY_SERVICES,
   EW_TOPOLOGY_COUNTERS,
   EW_TOPOLOGY_TOO_LARGE /* beyond EW_TOPOLOGY_MIRROR_MAX: not to be believed */
 } EwTopologyNews;
@@ -39,8 +40,9 @@ gboolean ew_topology_mirror_is_complete (EwTopologyMirror *self);
 /* Lines, with "\n", transfer full. */
 /* The next part of a snapshot; *after: the ID where the last one ended, NULL at first. */
 gchar *ew_topology_mirror_snapshot (EwTopologyMirror *self, gchar **after, gboolean *more);
-gchar *ew_topology_mirror_node (EwTopologyMirror *self, const gchar *id); /* "node", or "node-removed" */
-gchar *ew_topology_mirror_edge (EwTopologyMirror *self, const gchar *id); /* "edge", or "edge-removed" */
+gchar *ew_topology_mirror_node (EwTopologyMirror *self, const gchar *id);    /* "node", or "node-removed" */
+gchar *ew_topology_mirror_edge (EwTopologyMirror *self, const gchar *id);    /* "edge", or "edge-removed" */
+gchar *ew_topology_mirror_service (EwTopologyMirror *self, const gchar *id); /* "service", or "service-removed" */
 /* Of as many of these IDs (a set) as fit a message; they are taken out of it. */
 gchar *ew_topology_mirror_counters (EwTopologyMirror *self, GHashTable *ids);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BEHIND_MAX 2000           /* changed nodes or edges; beyond it a snapshot is cheaper */
+#define BEHIND_MAX 2000           /* changed nodes, edges or services; beyond it a snapshot is cheaper */
 #define COUNTERS_BEHIND_MAX 10000 /* counters come for many at once */
 #define BATCH_MAX (64 * 1024)     /* bytes, about, of changes that are written as one */
 
@@ -21,6 +21,7 @@ struct EwTopologyReader
   gchar *after;      /* … up to this ID so far; NULL: nothing yet */
   GHashTable *nodes; /* IDs it hasn't heard the newest of */
   GHashTable *edges;
+  GHashTable *services;
   GHashTable *counters;
   gchar *lines; /* being written; NULL: nothing */
   gsize length, written;
@@ -34,6 +35,7 @@ begin_snapshot (EwTopologyReader *self)
   g_clear_pointer (&self->after, g_free);
   g_hash_table_remove_all (self->nodes);
   g_hash_table_remove_all (self->edges);
+  g_hash_table_remove_all (self->services);
   g_hash_table_remove_all (self->counters);
 }
 
@@ -66,6 +68,8 @@ take_next (EwTopologyReader *self)
     return take_changes (self, self->edges, ew_topology_mirror_edge);
   if (g_hash_table_size (self->nodes) > 0)
     return take_changes (self, self->nodes, ew_topology_mirror_node);
+  if (g_hash_table_size (self->services) > 0)
+    return take_changes (self, self->services, ew_topology_mirror_service);
   if (g_hash_table_size (self->counters) > 0)
     return ew_topology_mirror_counters (self->mirror, self->counters);
   return NULL;
@@ -132,9 +136,12 @@ ew_topology_reader_tell (EwTopologyReader *self, EwTopologyNews news, GPtrArray 
     add_ids (self->nodes, ids);
   else if (news == EW_TOPOLOGY_EDGES)
     add_ids (self->edges, ids);
+  else if (news == EW_TOPOLOGY_SERVICES)
+    add_ids (self->services, ids);
   else if (news == EW_TOPOLOGY_COUNTERS)
     add_ids (self->counters, ids);
-  if (g_hash_table_size (self->nodes) + g_hash_table_size (self->edges) > BEHIND_MAX
+  if (g_hash_table_size (self->nodes) + g_hash_table_size (self->edges) + g_hash_table_size (self->services)
+        > BEHIND_MAX
       || g_hash_table_size (self->counters) > COUNTERS_BEHIND_MAX)
     begin_snapshot (self);
   wake (self);
@@ -158,6 +165,7 @@ ew_topology_reader_new (EwTopologyMirror *mirror, gint fd, guint32 uid, EwTopolo
   self->snapshot = TRUE;
   self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->services = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->counters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->hangup = g_unix_fd_add (fd, G_IO_ERR, on_hangup, self);
   wake (self);
@@ -172,6 +180,7 @@ ew_topology_reader_free (EwTopologyReader *self)
   close (self->fd);
   g_hash_table_unref (self->nodes);
   g_hash_table_unref (self->edges);
+  g_hash_table_unref (self->services);
   g_hash_table_unref (self->counters);
   g_free (self->after);
   g_free (self->lines);

@@ -39,6 +39,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
         {
           check_line (ew_topology_mirror_node (mirror, ids->pdata[i]));
           check_line (ew_topology_mirror_edge (mirror, ids->pdata[i]));
+          check_line (ew_topology_mirror_service (mirror, ids->pdata[i]));
           g_hash_table_add (set, g_strdup (ids->pdata[i]));
         }
       check_line (ew_topology_mirror_counters (mirror, set));

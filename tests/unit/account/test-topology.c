@@ -176,6 +176,61 @@ test_mirror (void)
   g_assert_cmpstr (third, ==, "d 0 0;");
 }
 
+/* The whole snapshot's services, and how many parts have some. (transfer full) */
+static gchar *
+show_services (EwTopologyMirror *mirror, guint *parts)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree gchar *after = NULL;
+  gboolean more = TRUE;
+  for (*parts = 0; more;)
+    {
+      g_autofree gchar *line = ew_topology_mirror_snapshot (mirror, &after, &more);
+      g_autoptr (JsonObject) object = ew_json_parse_object (line, (gssize)strlen (line) - 1, 1024 * 1024, NULL);
+      JsonArray *services = ew_json_array (ew_json_object (object, "map"), "services");
+      g_assert_nonnull (ew_json_array (ew_json_object (object, "map"), "nodes"));
+      *parts += json_array_get_length (services) > 0;
+      for (guint i = 0; i < json_array_get_length (services); i++)
+        g_string_append_printf (text, "%s;", ew_json_string (json_array_get_object_element (services, i), "id"));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+test_mirror_services (void)
+{
+  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me", show_clock);
+  g_autofree gchar *filler = g_strnfill (1000, 'x');
+  guint parts, n = 0;
+  /* An older edge says nothing of them. */
+  g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"me\"}", "false")), ==, EW_TOPOLOGY_SNAPSHOT);
+  g_autofree gchar *none = show_services (mirror, &parts);
+  g_assert_cmpstr (none, ==, "");
+  g_assert_cmpint (say (mirror, "{\"type\":\"service\",\"service\":{\"id\":\"s2\"}}"), ==, EW_TOPOLOGY_SERVICES);
+  g_assert_cmpint (say (mirror, "{\"type\":\"service\",\"service\":{\"id\":\"s1\",\"name\":\"ha\"}}"), ==,
+                   EW_TOPOLOGY_SERVICES);
+  g_assert_cmpint (say (mirror, "{\"type\":\"service-removed\",\"id\":\"s2\"}"), ==, EW_TOPOLOGY_SERVICES);
+  g_assert_cmpint (say (mirror, "{\"type\":\"service\",\"service\":{\"name\":\"x\"}}"), ==, EW_TOPOLOGY_NOTHING);
+  g_assert_cmpint (say (mirror, "{\"type\":\"servicing\",\"service\":{\"id\":\"s3\"}}"), ==, EW_TOPOLOGY_NOTHING);
+  g_autofree gchar *one = show_services (mirror, &parts);
+  g_assert_cmpstr (one, ==, "s1;");
+  g_autofree gchar *there = ew_topology_mirror_service (mirror, "s1"),
+                   *gone = ew_topology_mirror_service (mirror, "s2");
+  g_assert_cmpstr (there, ==, "{\"type\":\"service\",\"service\":{\"id\":\"s1\",\"name\":\"ha\"}}\n");
+  g_assert_cmpstr (gone, ==, "{\"type\":\"service-removed\",\"id\":\"s2\"}\n");
+  /* Many of them take several parts, all before the nodes. */
+  for (guint i = 0; i < 1024; i++)
+    {
+      g_autofree gchar *message
+        = g_strdup_printf ("{\"type\":\"service\",\"service\":{\"id\":\"s%04u\",\"x\":\"%s\"}}", i, filler);
+      g_assert_cmpint (say (mirror, message), ==, EW_TOPOLOGY_SERVICES);
+    }
+  g_autofree gchar *many = show_services (mirror, &parts), *nodes = show (mirror, &n);
+  g_assert_cmpuint (strlen (many), ==, 1024 * strlen ("s0000;") + strlen ("s1;"));
+  g_assert_cmpuint (parts, >, 1);
+  g_assert_cmpstr (nodes, ==, "me 1 0;");
+}
+
 /* While the edge sends nothing, its clock is assumed to advance with this computer's. */
 static void
 test_mirror_clock (void)
@@ -422,6 +477,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/account/topology/mirror", test_mirror);
+  g_test_add_func ("/account/topology/mirror/services", test_mirror_services);
   g_test_add_func ("/account/topology/mirror/clock", test_mirror_clock);
   g_test_add_func ("/account/topology/mirror/parts", test_mirror_parts);
   g_test_add_func ("/account/topology/mirror/refuses", test_mirror_refuses);
