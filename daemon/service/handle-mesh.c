@@ -67,8 +67,8 @@ ew_handle_return_json (EwCall *call, JsonObject *reply)
   ew_call_return (call, g_variant_new ("(s)", text));
 }
 
-static void
-on_reply_json (GObject *source, GAsyncResult *result, gpointer user_data)
+void
+ew_handle_on_json (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
   g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
@@ -116,7 +116,7 @@ ew_handle_add_node (EwCall *call, GVariant *parameters)
   json_object_set_string_member (body, "name", name);
   json_object_set_string_member (body, "kind", kind);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
-  ew_handle_request (call, "POST", "/v1/keys", body, on_reply_json);
+  ew_handle_request (call, "POST", "/v1/keys", body, ew_handle_on_json);
 }
 
 void
@@ -133,7 +133,7 @@ ew_handle_renew_node (EwCall *call, GVariant *parameters)
   json_object_set_string_member (body, "name", name);
   json_object_set_boolean_member (body, "renew", TRUE);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
-  ew_handle_request (call, "POST", "/v1/keys", body, on_reply_json);
+  ew_handle_request (call, "POST", "/v1/keys", body, ew_handle_on_json);
 }
 
 void
@@ -152,7 +152,7 @@ ew_handle_delete (EwCall *call, GVariant *parameters, const gchar *collection, g
 void
 ew_handle_list_keys (EwCall *call, GVariant *parameters)
 {
-  ew_handle_request (call, "GET", "/v1/keys", NULL, on_reply_json);
+  ew_handle_request (call, "GET", "/v1/keys", NULL, ew_handle_on_json);
 }
 
 void
@@ -258,7 +258,7 @@ ew_handle_show_node (EwCall *call, GVariant *parameters)
 
   g_variant_get (parameters, "(&s)", &name);
   if ((path = node_path (call, name)) != NULL)
-    ew_handle_request (call, "GET", path, NULL, on_reply_json);
+    ew_handle_request (call, "GET", path, NULL, ew_handle_on_json);
 }
 
 void
@@ -330,7 +330,7 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
     json_object_set_string_member (body, "kind", kind);
   json_object_set_string_member (body, "public_key", public_key);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
-  ew_handle_request (call, "POST", "/v1/nodes", body, on_reply_json);
+  ew_handle_request (call, "POST", "/v1/nodes", body, ew_handle_on_json);
 }
 
 /* A route through this computer is offered to the mesh and accepted for forwarding here; if the second half fails, the

@@ -15,6 +15,8 @@ gboolean ew_handle_check_text (EwCall *call, const gchar *text, gsize max, const
 /* Asks the edge's API; callback's data is the call, which it answers. */
 void ew_handle_request (EwCall *call, const gchar *method, const gchar *path, JsonObject *body,
                         GAsyncReadyCallback callback);
+/* … with the edge's answer, or its error. */
+void ew_handle_on_json (GObject *source, GAsyncResult *result, gpointer user_data);
 /* … with nothing, or the edge's error. */
 void ew_handle_on_nothing (GObject *source, GAsyncResult *result, gpointer user_data);
 /* A method whose one parameter names what the edge deletes below collection; max and what: as for the check. */

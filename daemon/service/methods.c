@@ -52,6 +52,11 @@ static const EwMethod methods[] = {
   { "ListNames", TOPOLOGY, ew_handle_list_names },
   { "AcceptDomain", ADMINISTER, ew_handle_accept_domain },
   { "RefuseDomain", ADMINISTER, ew_handle_refuse_domain },
+  { "AddService", ADMINISTER, ew_handle_add_service },
+  { "EditService", ADMINISTER, ew_handle_edit_service },
+  { "RemoveService", ADMINISTER, ew_handle_remove_service },
+  { "ListServices", TOPOLOGY, ew_handle_list_services },
+  { "ShowService", TOPOLOGY, ew_handle_show_service },
   { NULL, NULL, NULL },
 };
 

@@ -59,5 +59,10 @@ void ew_handle_remove_name (EwCall *call, GVariant *parameters);
 void ew_handle_list_names (EwCall *call, GVariant *parameters);
 void ew_handle_accept_domain (EwCall *call, GVariant *parameters);
 void ew_handle_refuse_domain (EwCall *call, GVariant *parameters);
+void ew_handle_add_service (EwCall *call, GVariant *parameters);
+void ew_handle_edit_service (EwCall *call, GVariant *parameters);
+void ew_handle_remove_service (EwCall *call, GVariant *parameters);
+void ew_handle_list_services (EwCall *call, GVariant *parameters);
+void ew_handle_show_service (EwCall *call, GVariant *parameters);
 
 G_END_DECLS

@@ -56,6 +56,10 @@ static const struct
     N_ ("Authentication is required to let this computer ask the mesh for names below $(domain)") },
   { "RefuseDomain", "domain",
     N_ ("Authentication is required to stop this computer asking the mesh for names below $(domain)") },
+  { "AddService", "domain", N_ ("Authentication is required to let Edgeway add the service $(domain) to the mesh") },
+  { "EditService", "domain", N_ ("Authentication is required to let Edgeway change the service $(domain)") },
+  { "RemoveService", "domain",
+    N_ ("Authentication is required to let Edgeway remove the service $(domain) from the mesh") },
 };
 
 static gboolean

@@ -55,6 +55,11 @@ METHODS = {
     "ListNames": ("topology", "()", "fake: request GET /v1/names"),
     "AcceptDomain": ("administer", "('corp.example',)", "fake: accept"),
     "RefuseDomain": ("administer", "('corp.example',)", "fake: refuse"),
+    "AddService": ("administer", "('ha', ['nas:8123'], @a{sv} {})", "fake: request POST /v1/services"),
+    "EditService": ("administer", "('ha', @a{sv} {})", "fake: request PATCH /v1/services/ha"),
+    "RemoveService": ("administer", "('ha',)", "fake: request DELETE /v1/services/ha"),
+    "ListServices": ("topology", "()", "fake: request GET /v1/services "),
+    "ShowService": ("topology", "('ha',)", "fake: request GET /v1/services/ha"),
     "Disconnect": ("connect", "()", "fake: disconnect"),
     "Leave": ("enroll", "()", "fake: leave"),
 }

@@ -112,7 +112,11 @@ class Interface(unittest.TestCase):
                              ("AddNode", "('web', 'server', uint32 1)"), ("CreateConfig", "('phone', 'short', @a{sv} {})"),
                              ("ShowNode", "('',)"), ("RevokeKey", "('',)"), ("RevokeKey", f"('{'a' * 100}',)"), ("RenewNode", "('', uint32 3600)"), ("RenewNode", "('nas', uint32 5)"), ("AddRoute", "('', '')"),
                              ("RemoveRoute", f"('{'1' * 100}',)"), ("AddName", "('', 'nas', @a{sv} {})"), ("AddName", f"('files', '{'x' * 300}', @a{{sv}} {{}})"),
-                             ("RemoveName", "('',)"), ("AcceptDomain", "('',)"), ("RefuseDomain", f"('{'x' * 300}',)")):
+                             ("RemoveName", "('',)"), ("AcceptDomain", "('',)"), ("RefuseDomain", f"('{'x' * 300}',)"),
+                             ("AddService", "('', ['nas:80'], @a{sv} {})"), ("AddService", "('ha', [''], @a{sv} {})"), ("AddService", f"('ha', ['{'x' * 500}'], @a{{sv}} {{}})"),
+                             ("AddService", f"('ha', {['nas:80'] * 101}, @a{{sv}} {{}})"), ("AddService", "('ha', ['nas:80'], {'ports': <'80'>})"),
+                             ("AddService", "('ha', ['nas:80'], {'udp': <'yes'>})"), ("EditService", "('ha', {'name': <''>})"), ("EditService", "('ha', {'targets': <'nas'>})"),
+                             ("ShowService", "('',)"), ("RemoveService", f"('{'x' * 300}',)")):
             with self.subTest(f"{method} {args[:40]}"):
                 self.check_translated(self.refused("InvalidArgument", method, args))
         self.refused("NameInvalid", "AddNode", "('Not A Name', 'server', uint32 3600)")
@@ -166,6 +170,15 @@ class Interface(unittest.TestCase):
         self.daemon.wait_log('POST /v1/names {"name":"corp.example","node":"office-gw","resolver":"10.7.0.53"}')
         self.assertRegex(self.root.call("ListNames"), r'"domain":"corp.example"[^}]*"state":"offered"')
         self.refused("NameInvalid", "AcceptDomain", "('com',)")
+
+    def test_services(self):
+        self.root.call("AddService", "('ha', ['nas:8123', ':80'], {'ports': <['80', '53/udp']>, 'udp': <true>, 'addresses': <['10.128.0.5']>, 'spread': <'spread'>, 'source': <'edge'>, 'check': <'always'>})")
+        self.daemon.wait_log('POST /v1/services {"targets":["nas:8123","laptop:80"],"udp":true,"ports":["80","53/udp"],"addresses":["10.128.0.5"],"spread":"spread","source":"edge","check":"always","name":"ha"}')
+        self.root.call("EditService", "('ha', {'name': <'home'>, 'targets': <['/10.7.0.9:80']>})")
+        self.daemon.wait_log('PATCH /v1/services/ha {"name":"home","targets":["laptop/10.7.0.9:80"]}')
+        listed = json.loads(ast.literal_eval(self.root.call("ListServices"))[0])
+        self.assertEqual((listed["suffix"], [service["name"] for service in listed["services"]]), ("home.internal", ["ha", "web"]))
+        self.refused("NotFound", "ShowService", "('nothing',)")
 
     def test_odd_names_stay_one_path_segment(self):
         for name in ("../keys", "a/b?c#d", "nas\\n"):

@@ -692,6 +692,25 @@ ew_tunnel_revert_fixes (EwTunnel *self, const gchar *check, GError **error)
   return g_strdupv (dns);
 }
 
+#define SERVICE_HA                                                                                                     \
+  "{\"schema\":1,\"id\":\"s1\",\"name\":\"ha\",\"fqdn\":\"ha.home.internal\",\"addresses\":[\"100.111.0.1\",\"fd12:"   \
+  "3456:"                                                                                                              \
+  "789a:ffff::1\"],\"outside\":false,\"ports\":[{\"protocol\":\"tcp\",\"from\":80,\"to\":80,\"target\":80,\"text\":"   \
+  "\"80\"}],"                                                                                                          \
+  "\"targets\":[{\"node\":\"office-gw\",\"node_id\":\"n2\",\"host\":null,\"port\":8123,\"label\":\"office-gw:8123\","  \
+  "\"state\":\"answers\",\"since\":null,\"offered\":true}],\"spread\":\"first\",\"source\":\"caller\",\"check\":"      \
+  "\"auto\"}"
+#define SERVICE_WEB                                                                                                    \
+  "{\"schema\":1,\"id\":\"s2\",\"name\":\"web\",\"fqdn\":\"web.home.internal\",\"addresses\":[\"10.128.0.5\"],"        \
+  "\"outside\":"                                                                                                       \
+  "true,\"ports\":[{\"protocol\":\"tcp\",\"from\":80,\"to\":80,\"target\":80,\"text\":\"80\"}],\"targets\":[{"         \
+  "\"node\":"                                                                                                          \
+  "\"laptop\",\"node_id\":\"n1\",\"host\":null,\"port\":80,\"label\":\"laptop:80\",\"state\":\"refuses\",\"since\":"   \
+  "null,"                                                                                                              \
+  "\"offered\":false},{\"node\":\"office-gw\",\"node_id\":\"n2\",\"host\":\"10.7.0.9\",\"port\":80,\"label\":"         \
+  "\"office-gw/10.7.0.9:80\",\"state\":\"offline\",\"since\":\"2026-01-01T00:00:00Z\",\"offered\":false}],\"spread\":" \
+  "\"spread\",\"source\":\"edge\",\"check\":\"always\"}"
+
 /* FAKE_TUNNEL_PAGES: a mesh of so many pages of nodes, two on each; the IDs of a page hold its number. */
 static JsonObject *
 respond_page (const gchar *path, guint pages)
@@ -752,6 +771,15 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
            "{\"name\":\"frankfurt\",\"addresses\":[\"100.96.0.1\"]}],\"names\":[{\"name\":\"files\",\"node\":"
            "\"office-gw\",\"node_id\":\"n2\"}],\"domains\":[{\"domain\":\"corp.example\",\"resolver\":\"10.7.0.53\","
            "\"node\":\"office-gw\",\"node_id\":\"n2\",\"online\":true}]}";
+  else if (g_str_equal (path, "/v1/services") && g_str_equal (method, "GET"))
+    text = "{\"schema\":1,\"suffix\":\"home.internal\",\"services\":[" SERVICE_WEB "," SERVICE_HA "],\"more\":false}";
+  else if (g_str_has_suffix (path, "/v1/services/nothing"))
+    return g_set_error_literal (
+             error, EW_ERROR, EW_ERROR_NOT_FOUND,
+             "There is no service \"nothing\" in this mesh. List its services with `edgewayctl service list`."),
+           NULL;
+  else if (g_str_has_prefix (path, "/v1/services") && !g_str_equal (method, "DELETE"))
+    text = g_str_has_suffix (path, "/web") ? SERVICE_WEB : SERVICE_HA;
   else if (g_str_equal (method, "GET"))
     text = NODE_LAPTOP ("true");
   return ew_json_parse_object (text, (gssize)strlen (text), 65536, error);
