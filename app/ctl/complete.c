@@ -16,6 +16,7 @@ typedef enum
   NAME,
   DOMAIN,
   ROUTE,
+  SERVICE,
   MODE,
   ON_OFF,
   ALLOW_BLOCK,
@@ -50,6 +51,10 @@ static const struct
   { "route remove", { ROUTE, NODE } },
   { "route accept", { ROUTE } },
   { "route refuse", { ROUTE } },
+  { "service add", { NOTHING, NODE } },
+  { "service show", { SERVICE } },
+  { "service edit", { SERVICE, NODE } },
+  { "service remove", { SERVICE } },
 };
 
 /* What the mesh knows. */
@@ -105,6 +110,8 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
     offer_members (ctl, "ListKeys", "keys", "id", "label", typed);
   if (kind == ROUTE)
     offer_members (ctl, "ListRoutes", "routes", "cidr", "node", typed);
+  if (kind == SERVICE)
+    offer_members (ctl, "ListServices", "services", "name", "fqdn", typed);
   if (kind == NAME)
     offer_members (ctl, "ListNames", "names", "name", "node", typed);
   if (kind == NAME || kind == DOMAIN)

@@ -68,6 +68,19 @@ static const EwVerb verbs[] = {
   { "route accept", "CIDR", "Reach a network through the mesh or, on its gateway, forward to it",
     ew_verb_route_accept },
   { "route refuse", "CIDR", "Stop reaching a network, or forwarding to it", ew_verb_route_refuse },
+  { "service add",
+    "NAME TARGET... [--port P[:Q]]... [--udp] [--address ADDRESS] [--spread] [--source caller|edge] [--check "
+    "auto|always]",
+    "Give a port of a node, or of a host behind a gateway, a name and an address of its own; TARGET is NODE:PORT or "
+    "NODE/HOST:PORT",
+    ew_verb_service_add },
+  { "service list", "[--json]", "List the mesh's services", ew_verb_service_list },
+  { "service show", "NAME [--json]", "Show a service, and whether its targets answer", ew_verb_service_show },
+  { "service edit",
+    "NAME [TARGET...] [--port P[:Q]]... [--udp] [--address ADDRESS] [--spread|--first] [--source caller|edge] [--check "
+    "auto|always] [--name NEW]",
+    "Change a service", ew_verb_service_edit },
+  { "service remove", "NAME", "Remove a service", ew_verb_service_remove },
 };
 
 /* Output. */
@@ -317,7 +330,7 @@ ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method, void (*sh
 
 /* The program. */
 
-/* All verbs, or those of a group: "node", "key", "name", "route", "split". */
+/* All verbs, or those of a group: "node", "key", "name", "route", "service", "split". */
 static void
 print_help (const gchar *group)
 {
@@ -393,6 +406,7 @@ find_group (const gchar *name)
                                             { "key", "list, revoke" },
                                             { "name", "add, remove, list, accept, refuse" },
                                             { "route", "add, remove, list, accept, refuse" },
+                                            { "service", "add, list, show, edit, remove" },
                                             { "split", "list, exclude, include, remove" } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)

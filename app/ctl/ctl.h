@@ -123,5 +123,10 @@ gint ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_list (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_refuse (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_service_add (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_service_list (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_service_show (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_service_edit (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_service_remove (EwCtl *ctl, gint argc, gchar **argv);
 
 G_END_DECLS

@@ -64,7 +64,8 @@ ew_names_compose (JsonObject *names, JsonObject *nodes)
 {
   const gchar *suffix = ew_json_string (names, "suffix");
   JsonArray *edges = ew_json_array (names, "edges"), *list = ew_json_array (nodes, "nodes"),
-            *domains = ew_json_array (names, "domains"), *sorted = json_array_new ();
+            *domains = ew_json_array (names, "domains"), *services = ew_json_array (names, "services"),
+            *sorted = json_array_new ();
   g_autoptr (GPtrArray) all = g_ptr_array_new ();
   JsonObject *composed = json_object_new ();
 
@@ -74,6 +75,10 @@ ew_names_compose (JsonObject *names, JsonObject *nodes)
   for (guint i = 0; suffix != NULL && i < length_of (list); i++)
     if (element_at (list, i) != NULL)
       add_node (all, suffix, element_at (list, i));
+  for (guint i = 0; suffix != NULL && i < length_of (services); i++)
+    if (element_at (services, i) != NULL)
+      add_name (all, suffix, ew_json_string (element_at (services, i), "name"), "service", NULL,
+                element_at (services, i));
   g_ptr_array_sort (all, compare_by_name);
   for (guint i = 0; i < all->len; i++)
     json_array_add_object_element (sorted, g_ptr_array_index (all, i));

@@ -48,11 +48,29 @@ replace (JsonArray *array, JsonObject *object)
   json_array_add_object_element (array, json_object_ref (object));
 }
 
+static void
+remove_id (JsonArray *array, const gchar *id)
+{
+  gint at = find (array, id);
+
+  if (at >= 0)
+    json_array_remove_element (array, (guint)at);
+}
+
+/* A later part's elements come after those that are there. */
+static void
+append_part (EwTopology *self, JsonObject *part, const gchar *member)
+{
+  JsonArray *elements = ew_json_array (part, member);
+
+  for (guint i = 0; elements != NULL && i < json_array_get_length (elements); i++)
+    json_array_add_element (array_of (self->map, member), json_node_copy (json_array_get_element (elements, i)));
+}
+
 static gboolean
 apply_snapshot (EwTopology *self, JsonObject *message)
 {
   JsonObject *part = ew_json_object (message, "map");
-  JsonArray *nodes;
 
   if (part == NULL)
     return FALSE;
@@ -61,9 +79,11 @@ apply_snapshot (EwTopology *self, JsonObject *message)
       ew_topology_clear (self);
       self->map = json_object_ref (part);
     }
-  else if ((nodes = ew_json_array (part, "nodes")) != NULL)
-    for (guint i = 0; i < json_array_get_length (nodes); i++)
-      json_array_add_element (array_of (self->map, "nodes"), json_node_copy (json_array_get_element (nodes, i)));
+  else
+    {
+      append_part (self, part, "services");
+      append_part (self, part, "nodes");
+    }
   self->complete = !ew_json_bool (message, "more", FALSE);
   return TRUE;
 }
@@ -91,7 +111,7 @@ ew_topology_apply (EwTopology *self, JsonObject *message)
 {
   const gchar *type = ew_json_string (message, "type");
   JsonObject *node = ew_json_object (message, "node"), *edge = ew_json_object (message, "edge");
-  gint at;
+  JsonObject *service = ew_json_object (message, "service");
 
   if (g_strcmp0 (type, "snapshot") == 0)
     return apply_snapshot (self, message);
@@ -101,14 +121,14 @@ ew_topology_apply (EwTopology *self, JsonObject *message)
     replace (array_of (self->map, "nodes"), node);
   else if (g_strcmp0 (type, "edge") == 0 && edge != NULL)
     replace (array_of (self->map, "edges"), edge);
+  else if (g_strcmp0 (type, "service") == 0 && service != NULL)
+    replace (array_of (self->map, "services"), service);
   else if (g_strcmp0 (type, "counters") == 0)
     apply_counters (self, message);
   else if (g_strcmp0 (type, "node-removed") == 0)
-    {
-      at = find (array_of (self->map, "nodes"), ew_json_string (message, "id"));
-      if (at >= 0)
-        json_array_remove_element (array_of (self->map, "nodes"), (guint)at);
-    }
+    remove_id (array_of (self->map, "nodes"), ew_json_string (message, "id"));
+  else if (g_strcmp0 (type, "service-removed") == 0)
+    remove_id (array_of (self->map, "services"), ew_json_string (message, "id"));
   else
     return FALSE;
   return TRUE;

@@ -9,6 +9,7 @@
 #include "common/util.h"
 #include "console/format.h"
 #include "console/listing.h"
+#include "services.h"
 #include "topology.h"
 
 #define VALID_MIN_S 60
@@ -235,11 +236,22 @@ is_own_name (EwCtl *ctl, const gchar *name)
   return status != NULL && g_strcmp0 (ew_json_string (status, "name"), name) == 0;
 }
 
+/* What becomes of services that lead to the node, before it is removed; NULL: nothing, or not to be known without a
+   password. (transfer full) */
+static gchar *
+describe_services (EwCtl *ctl, const gchar *name)
+{
+  g_autoptr (JsonObject) node = ew_ctl_open (ctl, NULL) != NULL ? ew_ctl_look_up_node (ctl, name) : NULL;
+  g_autoptr (JsonObject) services = node != NULL ? ew_link_look (ctl->link, "ListServices", NULL) : NULL;
+
+  return services != NULL ? ew_services_describe_removal (&ctl->terminal, services, ew_json_string (node, "id")) : NULL;
+}
+
 gint
 ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
 {
   const GOptionEntry entries[] = { { NULL } };
-  g_autofree gchar *name = NULL, *done = NULL;
+  g_autofree gchar *name = NULL, *done = NULL, *services = NULL;
   gint exit_code;
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
@@ -252,5 +264,9 @@ ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
     }
   name = ew_terminal_clean (&ctl->terminal, argv[1]);
   done = g_strdup_printf ("%s has been removed from the mesh.", name);
-  return ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), done);
+  services = describe_services (ctl, argv[1]);
+  exit_code = ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), done);
+  if (exit_code == EW_EXIT_DONE && services != NULL)
+    ew_ctl_print ("%s", services);
+  return exit_code;
 }

@@ -142,7 +142,9 @@ class Verbs(Case):
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
                      ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"],
                      ["node", "mtu", "nas", "1280x"], ["route", "add"], ["name"], ["name", "add"], ["name", "accept"], ["name", "add", "a", "b", "c"], ["name", "add", "corp.example", "--resolver", "dns"], ["names", "nas"],
-                     ["node", "config", "phone", "--valid", "tomorrow"]):
+                     ["node", "config", "phone", "--valid", "tomorrow"], ["service"], ["service", "add", "ha"], ["service", "add", "ha", "nas"], ["service", "add", "ha", "nas:0"], ["service", "add", "ha", "nas:80", "--port", "65536"],
+                     ["service", "add", "ha", "nas", "--port", "80", "--port", "70-90"], ["service", "add", "ha", "nas:80", "--port", "1-9"], ["service", "add", "ha", "nas:80", "--source", "me"], ["service", "edit", "ha", "--spread", "--first"],
+                     ["service", "edit", "ha", "--udp"], ["service", "add", "ha", "nas/printer:631"], ["service", "show"], ["service", "remove", "a", "b"]):
             with self.subTest(" ".join(argv)):
                 self.fails(2, *argv, says=["--help"])
 
@@ -150,12 +152,13 @@ class Verbs(Case):
         listed = self.ctl("--help")
         for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "portal", "proxy", "status", "map", "ping", "diagnose",
                      "node add", "node list", "node show", "node rename", "node mtu", "node remove", "node config", "route add",
-                     "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
+                     "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse",
+                     "service add", "service list", "service show", "service edit", "service remove"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
         for argv in (["help"], ["-h"]):
             self.assertEqual(self.ctl(*argv), listed)
-        for group in ("node", "route", "name"):
+        for group in ("node", "route", "name", "service"):
             only = self.ctl(group, "--help")
             self.assertIn(f"  {group} add ", only)
             self.assertNotIn("  status ", only)
@@ -515,6 +518,31 @@ class Verbs(Case):
         self.ctl("name", "refuse", "corp.example")
         self.daemon.wait_log("fake: refuse corp.example")
         self.fails(1, "name", "accept", "com", says=["anyone can register"])
+
+    def test_services(self):
+        self.start()
+        added = self.machine.run_ctl("service", "add", "ha", "nas:8123", "--port", "80")
+        self.assertEqual(added.stdout, "Added: ha.home.internal (100.111.0.1, fd12:3456:789a:ffff::1).\noffice-gw:8123 answers.\n")
+        self.daemon.wait_log('POST /v1/services {"targets":["nas:8123"],"ports":["80"],"name":"ha"}')
+        rows = [re.split(r"  +", line) for line in self.ctl("service", "list").splitlines()]
+        self.assertEqual(rows, [["NAME", "ADDRESS", "PORTS", "TARGETS", "STATE"], ["ha", "100.111.0.1", "80", "office-gw:8123", "office-gw:8123 answers"],
+                                ["web", "10.128.0.5", "80", "laptop:80 office-gw/10.7.0.9:80", "Nothing listens on laptop:80 (0 of 2 targets offered)"]])
+        shown = self.machine.run_ctl("service", "show", "web")
+        for text in ("web.home.internal\n", "Nothing listens on laptop:80", "office-gw is offline since ", "spread over all", "the edge's address", "all the time"):
+            self.assertIn(text, shown.stdout)
+        self.assertIn("route accept 10.128.0.5/32", shown.stderr)
+        edited = self.machine.run_ctl("service", "edit", "web", "--name", "www", "--first", "--check", "auto", "nas:81")
+        self.daemon.wait_log('PATCH /v1/services/web {"spread":"first","check":"auto","name":"www","targets":["nas:81"]}')
+        self.assertIn("service edit web NODE:PORT", edited.stderr)
+        self.assertEqual(json.loads(self.ctl("service", "list", "--json"))["services"][1]["name"], "web")
+        self.assertIn("ha has been removed", self.ctl("service", "remove", "ha"))
+        self.daemon.wait_log("DELETE /v1/services/ha")
+        self.fails(1, "service", "show", "nothing", says=["service list"])
+
+    def test_removed_with_its_node(self):
+        self.start()
+        removed = self.ctl("node", "remove", "office-gw")
+        self.assertIn("go on with their other targets: web", removed)
 
     def test_names_without_the_edge(self):
         self.start(env={"FAKE_TUNNEL": "edge-away"})
@@ -938,12 +966,15 @@ class HostileEdge(unittest.TestCase):
         cls.addClassCleanup(cls.loop.quit)
         for name in ("AddName", "RemoveName", "AcceptDomain", "RefuseDomain", "SetNodeMtu", "RevokeKey"):
             setattr(cls.fake, "do_" + name, lambda *_: None)
+        service = {"name": "ha", "fqdn": "ha.home.internal", "addresses": ["10.128.0.5"], "outside": True, "ports": [{"text": "80"}],
+                   "targets": [{"node": "nas", "label": "nas:8123", "host": "10.0.0.1", "state": state} for state in ("refuses", "unreachable", "no-route", "offline", "new")]}
         answers = {"ListKeys": {"keys": [{"id": "1a2b3c4d5e6f", "label": "web", "maker": "n1", "maker_name": "desk"}]},
                    "ListNames": {"suffix": "home.internal", "edges": [{"name": "frankfurt"}], "names": [{"name": "files", "node": "nas"}],
                                  "domains": [{"domain": "corp.example", "resolver": "10.0.0.1", "node": "gw", "state": "blocked", "reason": "no"}]},
-                   "ListRoutes": {"routes": [{"cidr": "192.168.1.0/24", "node": "office-gw", "state": "blocked", "reason": "it covers"}]}}
+                   "ListRoutes": {"routes": [{"cidr": "192.168.1.0/24", "node": "office-gw", "state": "blocked", "reason": "it covers"}]},
+                   "ListServices": {"services": [service]}, "ShowService": service, "AddService": service}
         for method, answer in answers.items():
-            setattr(cls.fake, "do_" + method, lambda text=json.dumps(cls.spoil(answer)): text)
+            setattr(cls.fake, "do_" + method, lambda *_, text=json.dumps(cls.spoil(answer)): text)
         for method in ("ListNodes", "ShowNode", "GetStatus", "Diagnose", "Ping", "AddNode"):
             honest = getattr(cls.fake, "do_" + method)
             setattr(cls.fake, "do_" + method, lambda *args, honest=honest: json.dumps(cls.spoil(json.loads(honest(*args)))))
@@ -959,7 +990,8 @@ class HostileEdge(unittest.TestCase):
     def test_what_reaches_the_terminal(self):
         for line in ("status", "status --json", "map", "node list", "node list --json", "node show nas", "node add web-2", "node mtu nas 1300", "key list",
                      "names", "names --json", "name list", "name add files nas", "name accept corp.example", "name refuse home.internal", "route list",
-                     "route add 10.8.0.0/24 nas", "route accept 192.168.1.0/24", "ping nas -c1", "diagnose", "connect --no-wait", "complete key revoke ''"):
+                     "route add 10.8.0.0/24 nas", "route accept 192.168.1.0/24", "ping nas -c1", "diagnose", "connect --no-wait", "complete key revoke ''",
+                     "service list", "service list --json", "service show ha", "service add ha nas:80"):
             with self.subTest(line):
                 result = self.machine.run_ctl(*shlex.split(line))
                 self.assertNotRegex(result.stdout + result.stderr, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
