@@ -97,6 +97,9 @@ class MovedEdge(unittest.TestCase):
         self.old.run("nft", "delete", "table", "ip", "edgeway-moved")
         self.old.run("ip", "addr", "del", "198.18.0.9/32", "dev", "lo")
         self.reaches(AFTER)
+        self.a.run("edgewayctl", "node", "config", "my-phone")
+        self.follow(self.a, commands("move-edge.md", "To another address")[1])
+        self.assertIn(f"Endpoint = {AFTER}\n", self.a.text("edgewayctl node config my-phone --renew"))
 
     def test_2_server(self):
         archive, copy, clone, package = commands("move-edge.md", "To another server")
@@ -133,7 +136,7 @@ class MovedEdge(unittest.TestCase):
         with open(f"{SOURCE}/data/doc/backup.md", encoding="utf-8") as file:
             self.follow(self.new, re.search(r"For an edge from packages, the second line is `(.*)`", file.read()).group(1))
         self.reaches(AFTER)
-        self.assertEqual(self.nodes(), {"a"})
+        self.assertEqual(self.nodes(), {"a", "my-phone"})
 
     def test_4_purge(self):
         """Of an edge that was moved nothing is left on either server, and what is others' stays: a volume, too."""
