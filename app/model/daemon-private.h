@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the two halves of EwDaemon share: daemon.c follows the daemon, daemon-call.c calls it.
+ * What the parts of EwDaemon share: daemon-bus.c finds the daemon, daemon.c has its properties, daemon-call.c calls it.
  */
 #pragma once
 

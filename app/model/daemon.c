@@ -1,24 +1,16 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later
- *
- * Timer: `patience` reports after 10 s that the daemon does not start, though the bus may still be trying.
- *
- * Properties are read here and not by GDBusProxy, which hides why they could not be read and warns of a daemon that
- * stops just then.
- */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edgeway-config.h"
 
 #include "daemon-private.h"
 
 #include "call-error.h"
+#include "daemon-bus.h"
 #include "full-name.h"
 #include "edgeway-daemon1.h"
 #include "text.h"
 #include "translate.h"
 #include "words.h"
 
-#define NAME EW_DAEMON_NAME
-#define PATH EW_DAEMON_PATH
-#define PATIENCE_S 10
 #define TEXT_MAX_CHARS 600
 
 enum
@@ -86,24 +78,16 @@ static const gchar *const dbus_names[N_VALUES] = {
 struct _EwDaemon
 {
   GObject parent;
-  gchar *bus_address;        /* NULL: the system bus */
-  GCancellable *cancellable; /* of everything that looks for the daemon; replaced by each retry */
-  GDBusConnection *connection;
-  guint watch, subscription, patience;
-  gboolean owned;
-
-  EwAvailability availability;
-  GVariant *values[N_VALUES]; /* texts are cleaned; NULL: unknown */
-  GVariant *phrases[3];       /* of the message, the problems and the names (translate.h); NULL: none */
+  EwDaemonBus *bus;
+  EwAvailability availability; /* as announced */
+  GVariant *values[N_VALUES];  /* texts are cleaned; NULL: unknown */
+  GVariant *phrases[3];        /* of the message, the problems and the names (translate.h); NULL: none */
   gchar **addresses;
 };
 
 G_DEFINE_FINAL_TYPE (EwDaemon, ew_daemon, G_TYPE_OBJECT)
 
 static GParamSpec *properties[N_PROPERTIES];
-
-static void look (EwDaemon *self);
-static void read_properties (EwDaemon *self);
 
 /* Values. */
 
@@ -236,215 +220,23 @@ take_properties (EwDaemon *self, GVariant *dictionary)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* The only function that changes availability. */
 static void
-set_availability (EwDaemon *self, EwAvailability availability)
-{
-  if (availability != EW_AVAILABILITY_LOOKING)
-    g_clear_handle_id (&self->patience, g_source_remove);
-  if (self->availability == availability)
-    return;
-  g_debug ("daemon: availability %u → %u", self->availability, availability);
-  g_object_freeze_notify (G_OBJECT (self));
-  self->availability = availability;
-  for (guint id = PROP_0 + 1; id < N_VALUES && availability != EW_AVAILABILITY_READY; id++)
-    set_value (self, id, NULL);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AVAILABILITY]);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_UNAVAILABLE_MESSAGE]);
-  g_object_thaw_notify (G_OBJECT (self));
-}
-
-/* Looking for the daemon: connect to the bus, follow the name's owner, ask the bus to start it, read its properties. */
-
-static void
-on_properties_changed (GDBusConnection *connection, const gchar *sender, const gchar *path, const gchar *interface,
-                       const gchar *signal, GVariant *parameters, gpointer user_data)
+on_bus_changed (EwAvailability availability, GVariant *changed, gpointer user_data)
 {
   EwDaemon *self = user_data;
-  g_autoptr (GVariant) changed = NULL;
-  g_autofree const gchar **invalidated = NULL;
-  const gchar *changed_interface;
 
-  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
-    return;
-  g_variant_get (parameters, "(&s@a{sv}^a&s)", &changed_interface, &changed, &invalidated);
-  if (!self->owned || !g_str_equal (changed_interface, NAME))
-    return;
-  if (self->availability != EW_AVAILABILITY_READY || invalidated[0] != NULL)
-    read_properties (self);
-  else
+  g_object_freeze_notify (G_OBJECT (self));
+  if (self->availability != availability)
+    {
+      self->availability = availability;
+      for (guint id = PROP_0 + 1; id < N_VALUES && availability != EW_AVAILABILITY_READY; id++)
+        set_value (self, id, NULL);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AVAILABILITY]);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_UNAVAILABLE_MESSAGE]);
+    }
+  if (changed != NULL)
     take_properties (self, changed);
-}
-
-static void
-on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  g_autoptr (GVariant) dictionary = NULL;
-  EwDaemon *self;
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  self = EW_DAEMON (user_data);
-  if (!self->owned)
-    return;
-  if (answer == NULL)
-    {
-      EwAvailability why = ew_availability_from_dbus (error);
-      g_debug ("daemon: its properties can't be read: %s", error->message);
-      set_availability (self, why == EW_AVAILABILITY_NOT_INSTALLED ? EW_AVAILABILITY_NOT_STARTING : why);
-      return;
-    }
-  g_variant_get (answer, "(@a{sv})", &dictionary);
-  g_object_freeze_notify (G_OBJECT (self));
-  set_availability (self, EW_AVAILABILITY_READY);
-  take_properties (self, dictionary);
   g_object_thaw_notify (G_OBJECT (self));
-}
-
-static void
-read_properties (EwDaemon *self)
-{
-  g_dbus_connection_call (self->connection, NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll",
-                          g_variant_new ("(s)", NAME), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
-                          self->cancellable, on_properties, self);
-}
-
-static void
-on_appeared (GDBusConnection *connection, const gchar *name, const gchar *owner, gpointer user_data)
-{
-  EwDaemon *self = user_data;
-
-  self->owned = TRUE;
-  read_properties (self);
-}
-
-/* The name has no owner and the bus can't start one: the service was stopped, or never installed. */
-static EwAvailability
-tell_missing_apart (EwAvailability why)
-{
-  return why == EW_AVAILABILITY_NOT_INSTALLED && g_file_test (EW_DAEMON_PROGRAM, G_FILE_TEST_IS_EXECUTABLE)
-           ? EW_AVAILABILITY_NOT_STARTING
-           : why;
-}
-
-static void
-on_started (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  EwDaemon *self;
-
-  if (answer != NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* its name appears, or the time runs out */
-  self = EW_DAEMON (user_data);
-  g_debug ("daemon: it can't be started: %s", error->message);
-  if (!self->owned)
-    set_availability (self, tell_missing_apart (ew_availability_from_dbus (error)));
-}
-
-static void
-start_daemon (EwDaemon *self)
-{
-  g_dbus_connection_call (self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                          "StartServiceByName", g_variant_new ("(su)", NAME, 0), G_VARIANT_TYPE ("(u)"),
-                          G_DBUS_CALL_FLAGS_NONE, G_MAXINT, self->cancellable, on_started, self);
-}
-
-/* Also the first answer where the name has no owner: then the bus is starting the service. A service that ended is
-   not started again: it may have been stopped on purpose. */
-static void
-on_vanished (GDBusConnection *connection, const gchar *name, gpointer user_data)
-{
-  EwDaemon *self = user_data;
-  gboolean was_owned = self->owned;
-
-  self->owned = FALSE;
-  if (was_owned)
-    set_availability (self, EW_AVAILABILITY_NOT_STARTING);
-}
-
-static void
-on_closed (GDBusConnection *connection, gboolean by_peer, GError *error, gpointer user_data)
-{
-  EwDaemon *self = user_data;
-
-  self->owned = FALSE;
-  set_availability (self, EW_AVAILABILITY_NO_BUS);
-}
-
-static gboolean
-on_patience (gpointer user_data)
-{
-  EwDaemon *self = user_data;
-
-  self->patience = 0;
-  set_availability (self, EW_AVAILABILITY_NOT_STARTING);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusConnection) connection = g_dbus_connection_new_for_address_finish (result, &error);
-  EwDaemon *self;
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  self = EW_DAEMON (user_data);
-  if (connection == NULL)
-    {
-      g_debug ("daemon: no bus: %s", error->message);
-      set_availability (self, EW_AVAILABILITY_NO_BUS);
-      return;
-    }
-  self->connection = g_steal_pointer (&connection);
-  g_dbus_connection_set_exit_on_close (self->connection, FALSE);
-  g_signal_connect (self->connection, "closed", G_CALLBACK (on_closed), self);
-  self->subscription = g_dbus_connection_signal_subscribe (self->connection, NAME, "org.freedesktop.DBus.Properties",
-                                                           "PropertiesChanged", PATH, NAME, G_DBUS_SIGNAL_FLAGS_NONE,
-                                                           on_properties_changed, self, NULL);
-  self->watch = g_bus_watch_name_on_connection (self->connection, NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared,
-                                                on_vanished, self, NULL);
-  start_daemon (self);
-}
-
-static void
-leave (EwDaemon *self)
-{
-  g_cancellable_cancel (self->cancellable);
-  g_clear_object (&self->cancellable);
-  g_clear_handle_id (&self->patience, g_source_remove);
-  g_clear_handle_id (&self->watch, g_bus_unwatch_name);
-  if (self->connection != NULL)
-    {
-      g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
-      g_signal_handlers_disconnect_by_data (self->connection, self);
-    }
-  self->owned = FALSE;
-  g_clear_object (&self->connection);
-}
-
-static void
-look (EwDaemon *self)
-{
-  g_autofree gchar *address = g_strdup (self->bus_address);
-
-  self->cancellable = g_cancellable_new ();
-  set_availability (self, EW_AVAILABILITY_LOOKING);
-  if (address == NULL)
-    address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, NULL);
-  if (address == NULL)
-    {
-      set_availability (self, EW_AVAILABILITY_NO_BUS);
-      return;
-    }
-  self->patience = g_timeout_add_seconds (PATIENCE_S, on_patience, self);
-  g_dbus_connection_new_for_address (
-    address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL,
-    self->cancellable, on_connected, self);
 }
 
 void
@@ -453,8 +245,7 @@ ew_daemon_retry (EwDaemon *self)
   g_return_if_fail (EW_IS_DAEMON (self));
   if (self->availability == EW_AVAILABILITY_READY || self->availability == EW_AVAILABILITY_LOOKING)
     return;
-  leave (self);
-  look (self);
+  ew_daemon_bus_look (self->bus);
 }
 
 /* The object. */
@@ -463,7 +254,7 @@ static void
 ew_daemon_constructed (GObject *object)
 {
   G_OBJECT_CLASS (ew_daemon_parent_class)->constructed (object);
-  look (EW_DAEMON (object));
+  ew_daemon_bus_look (EW_DAEMON (object)->bus);
 }
 
 static void
@@ -471,13 +262,12 @@ ew_daemon_finalize (GObject *object)
 {
   EwDaemon *self = EW_DAEMON (object);
 
-  leave (self);
+  ew_daemon_bus_free (self->bus);
   for (guint id = 0; id < N_VALUES; id++)
     g_clear_pointer (&self->values[id], g_variant_unref);
   for (gsize i = 0; i < G_N_ELEMENTS (self->phrases); i++)
     g_clear_pointer (&self->phrases[i], g_variant_unref);
   g_strfreev (self->addresses);
-  g_free (self->bus_address);
   G_OBJECT_CLASS (ew_daemon_parent_class)->finalize (object);
 }
 
@@ -485,7 +275,7 @@ static void
 ew_daemon_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   if (id == PROP_BUS_ADDRESS)
-    EW_DAEMON (object)->bus_address = g_value_dup_string (value);
+    EW_DAEMON (object)->bus = ew_daemon_bus_new (g_value_get_string (value), on_bus_changed, object);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
@@ -600,7 +390,7 @@ ew_daemon_init (EwDaemon *self)
 const gchar *
 ew_daemon_get_bus_address (EwDaemon *self)
 {
-  return self->bus_address;
+  return ew_daemon_bus_get_address (self->bus);
 }
 
 EwDaemon *
@@ -786,5 +576,5 @@ ew_daemon_get_enrolled (EwDaemon *self)
 GDBusConnection *
 ew_daemon_get_connection (EwDaemon *self)
 {
-  return self->connection;
+  return ew_daemon_bus_get_connection (self->bus);
 }
