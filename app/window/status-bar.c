@@ -6,12 +6,12 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "access/toggle.h"
+#include "access/wrap-box.h"
 #include "model/ticker.h"
 #include "model/words.h"
 #include "window/guard-note.h"
 #include "window/page-choice.h"
-#include "access/wrap-box.h"
-
 
 /* An answer usually arrives at once: show a spinner only for one that takes longer. */
 #define BUSY_AFTER_MS 250
@@ -21,7 +21,6 @@ struct _EwStatusBar
   AdwBin parent_instance;
   EwControl *control;
   guint clock, busy_delay;
-  gboolean following; /* the switch is being set to the daemon's state: not a request */
   GtkWidget *vpn, *connector;
   GtkLabel *vpn_detail, *connector_detail, *mode_detail, *state_label, *detail_label;
   GtkWidget *lockdown_row, *lockdown_detail;
@@ -95,25 +94,13 @@ on_clock (gpointer user_data)
   show_detail (user_data);
 }
 
-/* A switch shows the daemon's state, also after a request that failed. */
-static void
-show_switch (EwStatusBar *self, GtkSwitch *toggle, gboolean on)
-{
-  if (ew_control_get_busy_text (self->control) == NULL || gtk_switch_get_state (toggle) != on)
-    {
-      self->following = TRUE;
-      gtk_switch_set_state (toggle, on);
-      gtk_switch_set_active (toggle, on);
-      self->following = FALSE;
-    }
-  gtk_accessible_update_state (GTK_ACCESSIBLE (toggle), GTK_ACCESSIBLE_STATE_CHECKED, on, -1);
-}
-
+/* The daemon's state, also after a request that failed. */
 static void
 show_switches (EwStatusBar *self)
 {
-  show_switch (self, self->connect_switch, ew_control_get_connected (self->control));
-  show_switch (self, self->lockdown_switch, ew_daemon_get_locked_down (ew_control_get_daemon (self->control)));
+  gboolean asked = ew_control_get_busy_text (self->control) != NULL;
+  ew_toggle_show (self->connect_switch, ew_control_get_connected (self->control), asked);
+  ew_toggle_show (self->lockdown_switch, ew_daemon_get_locked_down (ew_control_get_daemon (self->control)), asked);
 }
 
 /* It needs VPN mode; elsewhere the options explain it. */
@@ -168,39 +155,29 @@ busy_changed (EwStatusBar *self)
   show_switches (self);
 }
 
+/* action changes what is, unless that is what is wished. */
 static gboolean
-tell_true_state (gpointer user_data)
+ask_daemon (EwStatusBar *self, gboolean wished, gboolean now, const gchar *action)
 {
-  show_switches (user_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* The request goes to the daemon; TRUE: the state stays until the daemon changes it. */
-static gboolean
-ew_status_bar_state_set (GtkSwitch *connect_switch, gboolean wished, EwStatusBar *self)
-{
-  if (self->following)
-    return TRUE;
-  if (wished != ew_control_get_connected (self->control))
-    gtk_widget_activate_action (GTK_WIDGET (self), "app.connected", NULL);
+  if (wished != now)
+    gtk_widget_activate_action (GTK_WIDGET (self), action, NULL);
   else
     ew_control_cancel (self->control); /* reset while the daemon was being asked */
-  /* GtkSwitch calls itself checked when its knob has moved: correct the state once it is done. */
-  g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
-  return TRUE;
+  return ew_control_get_busy_text (self->control) != NULL;
 }
 
 static gboolean
-ew_status_bar_lockdown_set (GtkSwitch *lockdown_switch, gboolean wished, EwStatusBar *self)
+on_connect_wished (gboolean on, gpointer user_data)
 {
-  if (self->following)
-    return TRUE;
-  if (wished != ew_daemon_get_locked_down (ew_control_get_daemon (self->control)))
-    gtk_widget_activate_action (GTK_WIDGET (self), "app.lockdown", NULL);
-  else
-    ew_control_cancel (self->control);
-  g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
-  return TRUE;
+  EwStatusBar *self = user_data;
+  return ask_daemon (self, on, ew_control_get_connected (self->control), "app.connected");
+}
+
+static gboolean
+on_lockdown_wished (gboolean on, gpointer user_data)
+{
+  EwStatusBar *self = user_data;
+  return ask_daemon (self, on, ew_daemon_get_locked_down (ew_control_get_daemon (self->control)), "app.lockdown");
 }
 
 static void
@@ -260,8 +237,6 @@ ew_status_bar_class_init (EwStatusBarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, cancel_button);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, spinner);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, guard);
-  gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_state_set);
-  gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_lockdown_set);
   gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_cancel);
 }
 
@@ -269,6 +244,8 @@ static void
 ew_status_bar_init (EwStatusBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_toggle_follow (self->connect_switch, on_connect_wished, self);
+  ew_toggle_follow (self->lockdown_switch, on_lockdown_wished, self);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,
                                   self->state_label, self->detail_label, NULL, -1);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->lockdown_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,

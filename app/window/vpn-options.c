@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/toast.h"
+#include "access/toggle.h"
 #include "model/split.h"
 #include "window/vpn-networks.h"
 
@@ -15,9 +16,8 @@ struct _EwVpnOptions
   EwControl *control;
   EwDaemon *daemon;
   GCancellable *cancellable; /* of everything that is asked here */
-  gboolean following;        /* a switch is being set to the daemon's state: not a request */
   gboolean lan_allowed;      /* as the daemon said last */
-  gboolean lan_asked;        /* for another choice; the switch stays sensitive, and so keeps the focus */
+  gboolean lan_asked;        /* for the other choice; the switch stays sensitive, and so keeps the focus */
   AdwToastOverlay *toasts;
   AdwActionRow *lockdown_row, *lan_row;
   GtkSwitch *lockdown_switch, *lan_switch;
@@ -25,16 +25,6 @@ struct _EwVpnOptions
 };
 
 G_DEFINE_FINAL_TYPE (EwVpnOptions, ew_vpn_options, ADW_TYPE_WINDOW)
-
-static void
-set_switch (EwVpnOptions *self, GtkSwitch *toggle, gboolean on)
-{
-  self->following = TRUE;
-  gtk_switch_set_state (toggle, on);
-  gtk_switch_set_active (toggle, on);
-  self->following = FALSE;
-  gtk_accessible_update_state (GTK_ACCESSIBLE (toggle), GTK_ACCESSIBLE_STATE_CHECKED, on, -1);
-}
 
 static void
 show_lockdown (EwVpnOptions *self)
@@ -47,39 +37,25 @@ show_lockdown (EwVpnOptions *self)
                                                              : _ ("Lockdown needs VPN mode. Switch to VPN first.");
   adw_action_row_set_subtitle (self->lockdown_row, words);
   gtk_widget_set_sensitive (GTK_WIDGET (self->lockdown_switch), lockable);
-  if (ew_control_get_busy_text (self->control) == NULL)
-    set_switch (self, self->lockdown_switch, ew_daemon_get_locked_down (self->daemon));
+  ew_toggle_show (self->lockdown_switch, ew_daemon_get_locked_down (self->daemon),
+                  ew_control_get_busy_text (self->control) != NULL);
 }
 
 static void
 show_lan (EwVpnOptions *self)
 {
-  set_switch (self, self->lan_switch, self->lan_allowed);
+  ew_toggle_show (self->lan_switch, self->lan_allowed, self->lan_asked);
 }
 
 static gboolean
-tell_true_state (gpointer user_data)
+on_lockdown_wished (gboolean on, gpointer user_data)
 {
-  show_lockdown (user_data);
-  show_lan (user_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* GtkSwitch calls itself checked when its knob has moved: correct the state once it is done. */
-static void
-correct_later (EwVpnOptions *self)
-{
-  g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
-}
-
-static gboolean
-ew_vpn_options_lockdown_set (GtkSwitch *toggle, gboolean on, EwVpnOptions *self)
-{
-  if (!self->following && on != ew_daemon_get_locked_down (self->daemon))
+  EwVpnOptions *self = user_data;
+  if (on != ew_daemon_get_locked_down (self->daemon))
     ew_control_set_lockdown (self->control, on);
-  if (!self->following)
-    correct_later (self);
-  return TRUE; /* the state follows the daemon */
+  else
+    ew_control_cancel (self->control); /* reset while the daemon was being asked */
+  return ew_control_get_busy_text (self->control) != NULL;
 }
 
 /* What only the daemon's status has. */
@@ -108,10 +84,11 @@ on_status (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (split == NULL)
     ew_toast_refuse (self->toasts,
                      _ ("The service's report can't be read. The service may have another version: update both."));
+  if (split != NULL)
+    self->lan_allowed = !split->lan_blocked;
+  show_lan (self);
   if (split == NULL)
     return;
-  self->lan_allowed = !split->lan_blocked;
-  show_lan (self);
   ew_vpn_networks_show (self->excluded, (const gchar *const *)split->excluded);
   ew_vpn_networks_show (self->included, (const gchar *const *)split->included);
 }
@@ -145,17 +122,17 @@ on_lan_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-ew_vpn_options_lan_set (GtkSwitch *toggle, gboolean on, EwVpnOptions *self)
+on_lan_wished (gboolean on, gpointer user_data)
 {
-  if (self->following)
-    return TRUE;
-  if (on != self->lan_allowed && !self->lan_asked)
+  EwVpnOptions *self = user_data;
+  if (on == self->lan_allowed)
+    return FALSE;
+  if (!self->lan_asked)
     {
       self->lan_asked = TRUE;
       ew_daemon_call_async (self->daemon, "SetLan", g_variant_new ("(b)", on), self->cancellable, on_lan_answered,
                             g_object_ref (self));
     }
-  correct_later (self);
   return TRUE;
 }
 
@@ -202,8 +179,6 @@ ew_vpn_options_class_init (EwVpnOptionsClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwVpnOptions, lan_switch);
   gtk_widget_class_bind_template_child (widget_class, EwVpnOptions, excluded);
   gtk_widget_class_bind_template_child (widget_class, EwVpnOptions, included);
-  gtk_widget_class_bind_template_callback (widget_class, ew_vpn_options_lockdown_set);
-  gtk_widget_class_bind_template_callback (widget_class, ew_vpn_options_lan_set);
 }
 
 static void
@@ -211,6 +186,8 @@ ew_vpn_options_init (EwVpnOptions *self)
 {
   self->cancellable = g_cancellable_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_toggle_follow (self->lockdown_switch, on_lockdown_wished, self);
+  ew_toggle_follow (self->lan_switch, on_lan_wished, self);
 }
 
 EwVpnOptions *
