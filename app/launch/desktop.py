@@ -26,6 +26,8 @@ COMPLAINT = re.compile(r"(WARNING|CRITICAL|ERROR) \*\*|-(WARNING|CRITICAL|ERROR)
 SETTINGS = "[Settings]\ngtk-font-name=Cantarell 11\ngtk-icon-theme-name=Adwaita\ngtk-enable-animations=%s\n"
 PATIENCE = 20  # seconds that something on the screen may take
 FOCUS = 5  # seconds until a window manager has focused the next window
+WINDOWS = ["frame", "dialog", "alert"]
+MAIN = "Edgeway"  # what the main window's title begins with
 
 
 def add_person(folder, name, uid, wrap=None):
@@ -241,6 +243,21 @@ class Desktop:
             return wait_for(f"{role or 'anything'} “{name or more.get('exactly', '')}”{' ' + state if state else ''}{' not ' + without if without else ''} on the screen", there, seconds, 0.2)
         except Failure as failure:
             raise Failure(f"{failure}. There is:\n{self.outline(more.get('app', 'edgeway'))}") from None
+
+    def dialog(self, words, seconds=PATIENCE):
+        """The window with a label that has these words in it, never the main window: it may say the same. The innermost one, as dialogs of newer
+        versions of libadwaita are inside their window; an alert without a button is part of a page."""
+        def is_it(window):
+            if window["role"] == "frame" and window["name"].startswith(MAIN):
+                return False
+            return bool(self.find_all("label", words, within=window["ref"], limit=1) and self.find_all("push button", within=window["ref"], limit=1))
+
+        def there():
+            return next(filter(is_it, sorted(reversed(self.find_all(WINDOWS)), key=lambda window: -window["depth"])), None)
+        try:
+            return wait_for(f"a dialog “{words}”", there, seconds, 0.3)
+        except Failure as failure:
+            raise Failure(f"{failure}. There is:\n{self.outline()}") from None
 
     def gone(self, role=None, name=None, seconds=PATIENCE, **more):
         wait_for(f"{role} “{name}” leaves the screen", lambda: not self.find_all(role, name, limit=1, **more), seconds, 0.2)

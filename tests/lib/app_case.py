@@ -56,10 +56,6 @@ class Screen(Desktop):
             self.app.terminate()
             self.app.wait(20)
 
-    def dialog(self, body):
-        """The window that has these words in it."""
-        return wait_for(f"a dialog “{body}”", lambda: next((w for w in reversed(self.find_all(["frame", "dialog", "alert"])) if self.find_all("label", body, within=w["ref"])), None), 20, 0.2)
-
     def window_gone(self, title, seconds=20):
         self.gone("frame", title, seconds)
 

@@ -163,21 +163,14 @@ class FakeCase(unittest.TestCase):
                          "--method", "org.gtk.Actions.Activate", name, "[" + ",".join(f"<'{text}'>" for text in parameters) + "]", "{}")
 
     def dialog(self, words):
-        """The window that has these words in it."""
-        def there():
-            # The words first: newer dialogs are within the window, which then has them too.
-            if not self.desktop.find_all("label", words):
-                return None
-            windows = self.desktop.find_all(["frame", "dialog", "alert"])
-            return next((w for w in reversed(windows) if self.desktop.find_all("label", words, within=w["ref"])), None)
-        return wait_for(f"a dialog “{words}”", there, SLOW, 0.3)
+        return self.desktop.dialog(words, SLOW)
 
     def alive(self):
         self.assertIsNone(self.app.poll(), "the app ended: " + "; ".join(self.desktop.complaints()))
 
     def windows(self):
         """The titles of the windows there are."""
-        return [node["name"] for node in self.desktop.find_all(["frame", "dialog", "alert", "window"])]
+        return [node["name"] for node in self.desktop.find_all([*desktops.WINDOWS, "window"])]
 
 
 def main(argv=None):

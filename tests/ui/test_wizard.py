@@ -266,7 +266,7 @@ class Proxy(Wizard):
     """A network's proxy that wants a password, before joining and later."""
 
     def give_password(self):
-        question = self.dialog(f"The proxy {PROXY} asks for a user name and a password before")  # the bar has the first words too
+        question = self.dialog(ASKS[0].removesuffix(".") + " before")  # the wizard has the first words too
         self.desktop.type("text", "User name", "joe", within=question["ref"])
         self.desktop.type("text", "Password", "secret1", within=question["ref"])
         self.desktop.press("push button", exactly="Use", within=question["ref"], seconds=SLOW)
