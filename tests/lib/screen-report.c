@@ -20,6 +20,8 @@
 
 #define CUT "cut:"
 #define WHOLE "whole:"
+#define SAMPLE_HEIGHT 64 /* px: strokes of glyphs that high are some px wide */
+#define SAMPLE_WIDTH 512
 
 static FILE *report;
 
@@ -158,11 +160,50 @@ write_fill (const Place *place, const graphene_rect_t *bounds, const GdkRGBA *co
     end_line (begin_line ("fill", &box));
 }
 
+/* Of the most opaque pixel. */
+static GdkRGBA
+colour_in (cairo_surface_t *surface)
+{
+  const int stride = cairo_image_surface_get_stride (surface);
+  guint32 most = 0;
+
+  cairo_surface_flush (surface);
+  for (int y = 0; y < cairo_image_surface_get_height (surface); y++)
+    {
+      const guint32 *row = (const void *)(cairo_image_surface_get_data (surface) + y * stride);
+      for (int x = 0; x < cairo_image_surface_get_width (surface); x++)
+        if (row[x] >> 24 > most >> 24)
+          most = row[x];
+    }
+  const float alpha = (float)(most >> 24);
+  if (most >> 24 == 0)
+    return (GdkRGBA){ 0 };
+  return (GdkRGBA){ (float)(most >> 16 & 0xff) / alpha, (float)(most >> 8 & 0xff) / alpha, (float)(most & 0xff) / alpha,
+                    alpha / 255 };
+}
+
+/* As it is painted: gsk_text_node_get_color() doesn't always point at the color in GTK 4.18, and never says which color
+   space it is in. */
+static GdkRGBA
+find_colour (GskRenderNode *text, const graphene_rect_t *bounds)
+{
+  void (*draw) (GskRenderNode *, cairo_t *) = next_of ("gsk_render_node_draw");
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, SAMPLE_WIDTH, SAMPLE_HEIGHT);
+  cairo_t *cr = cairo_create (surface);
+  const double scale = SAMPLE_HEIGHT / (double)bounds->size.height;
+
+  cairo_scale (cr, scale, scale);
+  cairo_translate (cr, -bounds->origin.x, -bounds->origin.y);
+  draw (text, cr);
+  const GdkRGBA colour = colour_in (surface);
+  cairo_destroy (cr);
+  cairo_surface_destroy (surface);
+  return colour;
+}
+
 static void
 write_words (const Place *place, GskRenderNode *node)
 {
-  const GdkRGBA *colour = gsk_text_node_get_color (node);
-  const float values[] = { colour->red, colour->green, colour->blue, (float)(colour->alpha * place->opacity) };
   const gboolean turned = gsk_transform_get_category (place->transform) < GSK_TRANSFORM_CATEGORY_2D_AFFINE;
   graphene_rect_t bounds, box;
   JsonBuilder *builder;
@@ -170,6 +211,8 @@ write_words (const Place *place, GskRenderNode *node)
   gsk_render_node_get_bounds (node, &bounds);
   if (!place_box (place, &bounds, &box))
     return;
+  const GdkRGBA colour = find_colour (node, &bounds);
+  const float values[] = { colour.red, colour.green, colour.blue, (float)(colour.alpha * place->opacity) };
   builder = begin_line ("words", &box);
   if (place->text != NULL)
     {
