@@ -111,13 +111,24 @@ ew_words_status_line (EwDaemon *daemon)
                                                               : _ ("Connected · connector only"));
 }
 
-gboolean
-ew_words_wants_login (EwDaemon *daemon)
+static gboolean
+is_trying (EwDaemon *daemon)
 {
   EwState state = ew_daemon_get_state (daemon);
 
-  return (state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING)
-         && g_str_equal (ew_daemon_get_reason (daemon), "captive-portal");
+  return state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING;
+}
+
+gboolean
+ew_words_wants_login (EwDaemon *daemon)
+{
+  return is_trying (daemon) && g_str_equal (ew_daemon_get_reason (daemon), "captive-portal");
+}
+
+gboolean
+ew_words_wants_password (EwDaemon *daemon)
+{
+  return is_trying (daemon) && *ew_daemon_get_proxy_asks (daemon) != '\0';
 }
 
 /* On its first connection the default route comes only once the edge has answered. */
@@ -181,6 +192,8 @@ ew_words_reason (EwDaemon *daemon)
     { "pin-mismatch", N_ ("Another server answers in the edge's place") },
     { "tls-intercepted", N_ ("Something on this network reads encrypted traffic") },
     { "proxy-refused", N_ ("The proxy doesn't lead to the edge") },
+    { "proxy-password", N_ ("The proxy wants a password") },
+    { "captive-portal", N_ ("The network wants a login on its own page") },
   };
   const gchar *reason = ew_daemon_get_reason (daemon);
 

@@ -41,6 +41,8 @@ gboolean ew_words_internet_is_off (EwDaemon *daemon);
 gchar *ew_words_internet_off (EwDaemon *daemon); /* "Your internet is off until Frankfurt answers." */
 /* The network lets nothing through until someone has logged in on its own page. */
 gboolean ew_words_wants_login (EwDaemon *daemon);
+/* The network's proxy wants a user name and a password, and nothing else leads to the edge. */
+gboolean ew_words_wants_password (EwDaemon *daemon);
 /* Lockdown is on, and nothing leaves this computer as there is no tunnel. */
 gboolean ew_words_lockdown_blocks (EwDaemon *daemon);
 gchar *ew_words_lockdown (EwDaemon *daemon); /* "Lockdown blocks all traffic until Frankfurt answers." */

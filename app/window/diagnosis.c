@@ -19,6 +19,7 @@ struct _EwDiagnosis
   EwDaemon *daemon;
   GCancellable *cancellable; /* of the check, or the fix, that runs; NULL: none */
   GString *report;           /* all of it as text, in English: it is pasted into reports */
+  gchar *fixing;             /* the check whose fix, or undoing, was asked for; NULL: none */
   AdwToastOverlay *toasts;
   GtkStack *stack;
   EwSpinner *spinner;
@@ -104,6 +105,17 @@ end_call (EwDiagnosis *self, GObject *source, GAsyncResult *result, GVariant **a
   return open;
 }
 
+/* Whoever is at the keyboard, or listens, goes on at the check that was to be fixed. */
+static void
+return_to_check (EwDiagnosis *self)
+{
+  g_autofree gchar *check = g_steal_pointer (&self->fixing);
+  for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->checks)); row != NULL && check != NULL;
+       row = gtk_widget_get_next_sibling (row))
+    if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "check"), check) == 0)
+      gtk_widget_grab_focus (row);
+}
+
 /* What it did is then seen in the checks, which run again. */
 static void
 on_fixed (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -115,8 +127,12 @@ on_fixed (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   gtk_widget_set_sensitive (GTK_WIDGET (self->checks), TRUE);
   if (answer != NULL)
-    ew_diagnosis_run (self);
-  else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+    {
+      ew_diagnosis_run (self);
+      return;
+    }
+  return_to_check (self);
+  if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     ew_toast_refuse (self->toasts, error->message);
 }
 
@@ -124,9 +140,12 @@ static void
 on_fix_clicked (GtkButton *button, EwDiagnosis *self)
 {
   const gchar *method = g_object_get_data (G_OBJECT (button), "method");
-  const gchar *check = g_object_get_data (G_OBJECT (button), "check");
+  GtkWidget *row = gtk_widget_get_ancestor (GTK_WIDGET (button), GTK_TYPE_LIST_BOX_ROW);
+  const gchar *check = g_object_get_data (G_OBJECT (row), "check");
   if (self->cancellable != NULL)
     return;
+  g_free (self->fixing);
+  self->fixing = g_strdup (check);
   self->cancellable = g_cancellable_new ();
   gtk_widget_set_sensitive (GTK_WIDGET (self->checks), FALSE);
   ew_daemon_call_async (self->daemon, method, g_variant_new ("(s)", check), self->cancellable, on_fixed,
@@ -150,7 +169,6 @@ add_fix (EwDiagnosis *self, AdwActionRow *row, JsonObject *check, const gchar *t
     return;
   GtkWidget *button = gtk_button_new_with_label (fixable ? _ ("Fix") : _ ("Undo Fix"));
   g_object_set_data (G_OBJECT (button), "method", (gpointer)(fixable ? "Fix" : "RevertFixes"));
-  g_object_set_data_full (G_OBJECT (button), "check", g_strdup (text_of (check, "check")), g_free);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
   g_signal_connect (button, "clicked", G_CALLBACK (on_fix_clicked), self);
@@ -167,6 +185,7 @@ add_check (EwDiagnosis *self, JsonObject *check)
   g_autofree gchar *subtitle = result == CHECK_GOOD ? g_strdup ("") : shown_of (check, "fix");
   GtkWidget *row = adw_action_row_new ();
   GtkWidget *icon = gtk_image_new_from_icon_name (look.icon);
+  g_object_set_data_full (G_OBJECT (row), "check", g_strdup (text_of (check, "check")), g_free);
   gtk_widget_add_css_class (icon, look.style);
   gtk_accessible_update_property (GTK_ACCESSIBLE (icon), GTK_ACCESSIBLE_PROPERTY_LABEL, look.word, -1);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
@@ -213,6 +232,7 @@ show_checks (EwDiagnosis *self, JsonArray *checks)
                                 : g_strdup (_ ("All checks passed."));
   gtk_label_set_label (self->summary, summary);
   gtk_stack_set_visible_child_name (self->stack, "checks");
+  return_to_check (self);
 }
 
 static void
@@ -293,6 +313,7 @@ ew_diagnosis_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->daemon);
   g_string_free (self->report, TRUE);
+  g_free (self->fixing);
   G_OBJECT_CLASS (ew_diagnosis_parent_class)->finalize (object);
 }
 

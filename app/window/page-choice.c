@@ -19,6 +19,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
     .trial = ew_daemon_get_trial (daemon),
     .internet_off = ew_words_internet_is_off (daemon),
     .login = ew_words_wants_login (daemon),
+    .password = ew_words_wants_password (daemon),
     .locked_out = ew_words_lockdown_blocks (daemon),
   };
 }
@@ -76,12 +77,14 @@ EwProblem
 ew_problem_choose (const EwSituation *situation)
 {
   EwPage page = ew_page_choose (situation);
-  if (situation->locked_out && !situation->login) /* the login comes first, and is let through */
+  if (situation->locked_out && !situation->login && !situation->password) /* without them no tunnel can come */
     return EW_PROBLEM_LOCKDOWN;
   if (page != EW_PAGE_MESH && page != EW_PAGE_EMPTY)
     return EW_PROBLEM_NONE;
   if (situation->login)
     return EW_PROBLEM_LOGIN;
+  if (situation->password)
+    return EW_PROBLEM_PASSWORD;
   switch (situation->state)
     {
     case EW_STATE_CONNECTING:

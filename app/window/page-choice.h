@@ -29,6 +29,7 @@ typedef enum
   EW_PROBLEM_NONE,
   EW_PROBLEM_RECONNECTING, /* the map is as last seen */
   EW_PROBLEM_LOGIN,        /* likewise, until someone has logged in on the network's own page */
+  EW_PROBLEM_PASSWORD,     /* likewise, until someone has entered a password for the network's proxy */
   EW_PROBLEM_INTERNET_OFF, /* likewise, and in VPN mode the internet waits for the edge too */
   EW_PROBLEM_DISCONNECTED, /* likewise */
   EW_PROBLEM_ERROR,        /* likewise */
@@ -51,6 +52,7 @@ typedef struct
   gboolean trial;
   gboolean internet_off;
   gboolean login;      /* the network wants one on its own page */
+  gboolean password;   /* the network's proxy wants one */
   gboolean locked_out; /* lockdown blocks all traffic */
 } EwSituation;
 

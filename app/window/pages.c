@@ -179,7 +179,7 @@ describe_unreachable (EwPages *self, PageContent *content)
   const gchar *edge = ew_daemon_get_edge_name (self->daemon);
   gboolean locked = ew_words_lockdown_blocks (self->daemon);
   gboolean off = ew_words_internet_is_off (self->daemon) || locked;
-  gboolean login = ew_words_wants_login (self->daemon);
+  gboolean login = ew_words_wants_login (self->daemon), password = ew_words_wants_password (self->daemon);
   content->picture = EW_PICTURE_BROKEN;
   content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Can't Reach %s"), edge) : NULL;
   if (content->title == NULL)
@@ -191,12 +191,11 @@ describe_unreachable (EwPages *self, PageContent *content)
   guint n = 0;
   if (login)
     content->buttons[n++] = (PageButton){ _ ("Open the Network's Login Page"), "app.open-portal" };
+  else if (password)
+    content->buttons[n++] = (PageButton){ _ ("Enter Password…"), "app.proxy-password" };
   else if (off && !locked) /* lockdown needs VPN mode */
     content->buttons[n++] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
-  if (*ew_daemon_get_proxy_asks (self->daemon) != '\0')
-    content->buttons[n++] = (PageButton){ _ ("Enter Password…"), "app.proxy-password" };
-  else
-    content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+  content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
   content->buttons[n] = (PageButton){ _ ("Disconnect"), "app.connected" };
 }
 

@@ -60,15 +60,6 @@ with_cause (const gchar *cause, const gchar *text)
   return g_strdup_printf ("%s%s %s", cause, g_str_has_suffix (cause, ".") ? "" : ".", text);
 }
 
-/* Without a password for the network's proxy, nothing else helps. */
-static void
-show_away (EwProblemBar *self, const gchar *text)
-{
-  const gboolean asks = *ew_daemon_get_proxy_asks (self->daemon) != '\0';
-  show_line (self, "edgeway-attention-symbolic", text, asks ? _ ("Enter Password…") : _ ("Diagnose…"),
-             asks ? "app.proxy-password" : "app.diagnose");
-}
-
 static void
 refresh (EwProblemBar *self)
 {
@@ -78,10 +69,15 @@ refresh (EwProblemBar *self)
     {
     case EW_PROBLEM_RECONNECTING:
       text = with_cause (message, _ ("The map is as last seen."));
-      show_away (self, text);
+      show_line (self, "edgeway-attention-symbolic", text, _ ("Diagnose…"), "app.diagnose");
       break;
     case EW_PROBLEM_LOGIN:
       show_line (self, "edgeway-attention-symbolic", message, _ ("Open the Network's Login Page"), "app.open-portal");
+      break;
+    case EW_PROBLEM_PASSWORD:
+      text = g_strdup_printf (_ ("The proxy %s asks for a user name and a password."),
+                              ew_daemon_get_proxy_asks (self->daemon));
+      show_line (self, "edgeway-attention-symbolic", text, _ ("Enter Password…"), "app.proxy-password");
       break;
     case EW_PROBLEM_INTERNET_OFF:
       text = ew_words_internet_off (self->daemon);

@@ -570,8 +570,8 @@ static void
 follow_model (EwWindow *self)
 {
   const gchar *const of_daemon[]
-    = { "notify::availability",  "notify::state",    "notify::reason", "notify::mesh",    "notify::trial",
-        "notify::administrator", "notify::problems", "notify::mode",   "notify::lockdown" };
+    = { "notify::availability",  "notify::state",    "notify::reason", "notify::mesh",     "notify::trial",
+        "notify::administrator", "notify::problems", "notify::mode",   "notify::lockdown", "notify::proxy-asks" };
   const gchar *const of_topology[] = { "notify::stream", "notify::n-nodes", "notify::n-online", "notify::self" };
   for (guint i = 0; i < G_N_ELEMENTS (of_daemon); i++)
     g_signal_connect_object (self->daemon, of_daemon[i], G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);

@@ -226,6 +226,21 @@ class Map(Hands, FakeCase):
         d.gone("frame", exactly="VPN Options", seconds=SLOW)
         self.on("VPN Options")
 
+    def test_fix(self):
+        """After a fix, refused or done, the focus is at the check that was to be fixed."""
+        self.daemon.say(tailscale="there", fail={"Fix": ["NotAuthorized", "You may not do that here."]})
+        self.act("diagnose")
+        self.desktop.find("push button", exactly="Fix", seconds=SLOW)
+        self.tab_to("Fix", "push button", exactly=True)
+        self.keys("space")
+        self.desktop.find("label", "You may not do that here.", seconds=SLOW)
+        self.daemon.say(fail={"Fix": None})
+        self.assertEqual(("push button", "Fix"), self.moved("Tab", self.focus()))
+        self.keys("space")
+        self.desktop.find("push button", exactly="Undo Fix", seconds=SLOW)
+        self.on("", "list item")
+        self.assertEqual(("push button", "Undo Fix"), self.moved("Tab", self.focus()))
+
     def test_quit(self):
         self.keys("ctrl+q")
         self.assertEqual(0, self.app.wait(SLOW))

@@ -291,6 +291,15 @@ class Proxy(Wizard):
         self.desktop.find("push button", "Diagnose", seconds=SLOW)
         self.alive()
 
+    def test_connect_in_vpn_mode(self):
+        """The password comes first, though the internet is off and lockdown blocks it."""
+        self.open()
+        self.daemon.set(Mode="vpn", Lockdown="on", State="reconnecting", Reason="proxy-password", Message=ASKS[0], ProxyAsks=PROXY)
+        self.desktop.press("push button", "Enter Password", seconds=SLOW)
+        self.give_password()
+        self.desktop.find("push button", "Turn Off Lockdown", seconds=SLOW)
+        self.alive()
+
 
 class Pasting(Wizard):
     def paste(self, text):
