@@ -2,6 +2,7 @@
 #include "access/dialog.h"
 
 #include "access/access.h"
+#include "access/hyphens.h"
 #include "access/scroller.h"
 
 #if ADW_CHECK_VERSION(1, 5, 0)
@@ -100,6 +101,7 @@ ew_dialog_present (GtkWidget *dialog, GtkWindow *parent, const gchar *name)
     gtk_window_present (over);
   adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (over));
   ew_access_tidy (dialog);
+  ew_hyphens_keep_out (dialog);
   if (name != NULL)
     ew_access_set_name (dialog, name);
 }
@@ -186,6 +188,7 @@ ew_dialog_present (GtkWidget *dialog, GtkWindow *parent, const gchar *name)
   gtk_window_set_transient_for (GTK_WINDOW (dialog), ADW_IS_MESSAGE_DIALOG (dialog) ? find_topmost (parent) : parent);
   if (ADW_IS_MESSAGE_DIALOG (dialog))
     let_scroll (dialog);
+  ew_hyphens_keep_out (dialog);
   if (name != NULL)
     ew_access_present_once (GTK_WINDOW (dialog), name);
   else

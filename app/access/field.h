@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * An entry's row with a note below it: what is wrong with what was typed is shown and spoken.
+ * An entry's row with a note below it: what is wrong with what was typed is shown, scrolled to and spoken.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/ellipsis.h"
+#include "access/hyphens.h"
 #include "copy.h"
 
 #define WIDTH_CHARS_MIN 16 /* what is kept of a value beside a long title; of larger text fewer */
@@ -75,34 +76,10 @@ ew_value_row_set_value (EwValueRow *self, const gchar *value)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VALUE]);
 }
 
-/* libadwaita's own label of the title. */
-static GtkWidget *
-find_title (GtkWidget *widget)
-{
-  GtkWidget *title = GTK_IS_LABEL (widget) && gtk_widget_has_css_class (widget, "title") ? widget : NULL;
-
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && title == NULL;
-       child = gtk_widget_get_next_sibling (child))
-    title = find_title (child);
-  return title;
-}
-
-/* What is copied is broken without hyphens, which aren't in it. */
-static void
-keep_hyphens_out (EwValueRow *self)
-{
-  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
-  GtkWidget *title = find_title (GTK_WIDGET (self));
-
-  pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE));
-  if (title != NULL)
-    gtk_label_set_attributes (GTK_LABEL (title), attributes);
-}
-
 static void
 add_copy (EwValueRow *self)
 {
-  keep_hyphens_out (self);
+  ew_hyphens_keep_out (GTK_WIDGET (self)); /* what is copied */
   self->copy = gtk_button_new_from_icon_name ("edit-copy-symbolic");
   gtk_widget_set_valign (self->copy, GTK_ALIGN_CENTER);
   gtk_widget_set_tooltip_text (self->copy, _ ("Copy"));

@@ -56,9 +56,9 @@ with_way (EwMapItem *item, gchar *words)
   return *taken != '\0' ? g_strdup_printf (_ ("%s · %s"), taken, via) : g_strdup (via);
 }
 
-/* The state in a few words, as markup. "": nothing to say. */
+/* The state in a few words, as markup. "": nothing to say. brief: without the way, which the line shows too. */
 static gchar *
-state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
+state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode, gboolean brief)
 {
   gdouble ms = ew_words_path_ms (item->node, ew_topology_get_self (self->topology));
   gboolean selected = self->selected == G_OBJECT (item->node);
@@ -66,14 +66,18 @@ state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
 
   if (ew_node_is_self (item->node))
     {
-      text = with_way (item, g_strdup (_ ("This computer")));
+      text = g_strdup (_ ("This computer"));
+      if (!brief)
+        text = with_way (item, g_steal_pointer (&text));
       return strong (&self->colors->accent_text, text);
     }
   if (ew_node_get_problem (item->node) != NULL)
     return strong (&self->colors->waiting_text, ew_words_problem (ew_node_get_problem (item->node)));
   if (item->state == EW_NODE_ONLINE)
     {
-      text = with_way (item, ms >= 0 ? ew_words_sum_latency (ms) : g_strdup (""));
+      text = ms >= 0 ? ew_words_sum_latency (ms) : g_strdup ("");
+      if (!brief)
+        text = with_way (item, g_steal_pointer (&text));
       if (ms < 0 || (mode == EW_LAYOUT_COMPACT && !selected)) /* there the name alone is bold */
         return g_steal_pointer (&text);
       return strong (selected ? &self->colors->accent_text : &self->colors->text, text);
@@ -161,12 +165,14 @@ take_words (EwMapItem *item, const gchar *words)
 gboolean
 ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
 {
-  g_autofree gchar *state = NULL, *words = NULL, *routes = NULL;
+  g_autofree gchar *state = NULL, *brief = NULL, *words = NULL, *routes = NULL;
   const gchar *name = ew_node_get_name (item->node), *address = ew_node_get_address (item->node);
 
   if (mode == EW_LAYOUT_SEATS)
     return FALSE;
-  state = mode == EW_LAYOUT_COMPACT && ew_node_is_self (item->node) ? g_strdup ("") : state_markup (self, item, mode);
+  const gboolean silent = mode == EW_LAYOUT_COMPACT && ew_node_is_self (item->node);
+  state = silent ? g_strdup ("") : state_markup (self, item, mode, FALSE);
+  brief = silent ? g_strdup ("") : state_markup (self, item, mode, TRUE);
   routes = g_strjoinv (" ", (gchar **)ew_node_get_routes (item->node));
   words = g_strdup_printf ("%d\n%s\n%s\n%s\n%s", mode, name, address != NULL ? address : "", state, routes);
   if (!take_words (item, words))
@@ -174,8 +180,8 @@ ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
   item->name = ew_map_text (self, mode == EW_LAYOUT_FULL ? 1 : EW_TEXT_DETAIL, TRUE, name);
   item->shortened = ew_map_shorten (item->name, name, self->measures.name_most);
   item->name_width = width_of (item->name);
-  if (*state != '\0')
-    item->state_text = markup_layout (self, EW_TEXT_DETAIL, state);
+  if (*brief != '\0')
+    item->state_text = markup_layout (self, EW_TEXT_DETAIL, brief);
   if (mode == EW_LAYOUT_FULL)
     {
       item->detail = detail_layout (self, address, state);

@@ -7,6 +7,7 @@
 #include <json-glib/json-glib.h>
 
 #include "access/access.h"
+#include "access/hyphens.h"
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "model/translate.h"
@@ -105,6 +106,16 @@ end_call (EwDiagnosis *self, GObject *source, GAsyncResult *result, GVariant **a
   return open;
 }
 
+/* Only a row that has its place is scrolled to. */
+static gboolean
+on_tick (GtkWidget *row, GdkFrameClock *clock, gpointer user_data)
+{
+  if (gtk_widget_get_height (row) == 0)
+    return G_SOURCE_CONTINUE;
+  gtk_widget_grab_focus (row);
+  return G_SOURCE_REMOVE;
+}
+
 /* Whoever is at the keyboard, or listens, goes on at the check that was to be fixed. */
 static void
 return_to_check (EwDiagnosis *self)
@@ -113,7 +124,7 @@ return_to_check (EwDiagnosis *self)
   for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->checks)); row != NULL && check != NULL;
        row = gtk_widget_get_next_sibling (row))
     if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "check"), check) == 0)
-      gtk_widget_grab_focus (row);
+      gtk_widget_add_tick_callback (row, on_tick, NULL, NULL);
 }
 
 /* What it did is then seen in the checks, which run again. */
@@ -194,6 +205,7 @@ add_check (EwDiagnosis *self, JsonObject *check)
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
   adw_action_row_add_prefix (ADW_ACTION_ROW (row), icon);
   add_fix (self, ADW_ACTION_ROW (row), check, title);
+  ew_hyphens_keep_out (row);
   gtk_list_box_append (self->checks, row);
   g_string_append_printf (self->report, "%s %s: %s\n", look.sign, text_of (check, "check"), text_of (check, "message"));
   if (*fix != '\0')

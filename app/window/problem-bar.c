@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/ellipsis.h"
+#include "access/hyphens.h"
 #include "access/wrap-box.h"
 #include "model/words.h"
 
@@ -175,6 +176,7 @@ ew_problem_bar_init (EwProblemBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   ew_ellipsis_add_tooltip (GTK_WIDGET (self->label));
+  ew_hyphens_keep_out (GTK_WIDGET (self->label));
 }
 
 EwProblemBar *

@@ -5,6 +5,8 @@
 
 #include <glib/gi18n.h>
 
+#include "access/ellipsis.h"
+#include "access/hyphens.h"
 #include "access/spinner.h"
 #include "access/toggle.h"
 #include "access/wrap-box.h"
@@ -76,7 +78,8 @@ show_detail (EwStatusBar *self)
   const gchar *busy = ew_control_get_busy_text (self->control);
   EwDaemon *daemon = ew_control_get_daemon (self->control);
   /* The cause is read once: mostly on the page or in the line above the map. */
-  gboolean off = ew_words_internet_is_off (daemon) || ew_words_lockdown_blocks (daemon);
+  gboolean above = ew_words_wants_login (daemon) || ew_words_wants_password (daemon);
+  gboolean off = !above && (ew_words_internet_is_off (daemon) || ew_words_lockdown_blocks (daemon));
   g_autofree gchar *detail = off ? ew_words_state_detail (daemon) : ew_words_state_span (daemon);
   if (busy != NULL && gtk_widget_get_visible (self->busy_box))
     gtk_label_set_label (self->detail_label, busy);
@@ -244,6 +247,8 @@ static void
 ew_status_bar_init (EwStatusBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_tooltip (GTK_WIDGET (self->detail_label));
+  ew_hyphens_keep_out (GTK_WIDGET (self->detail_label));
   ew_toggle_follow (self->connect_switch, on_connect_wished, self);
   ew_toggle_follow (self->lockdown_switch, on_lockdown_wished, self);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,
@@ -271,8 +276,8 @@ ew_status_bar_new (EwControl *control)
 {
   EwStatusBar *self = g_object_new (EW_TYPE_STATUS_BAR, NULL);
   EwDaemon *daemon = ew_control_get_daemon (control);
-  const gchar *const followed[] = { "availability", "state", "reason", "message",     "mode",
-                                    "edge-name",    "since", "trial",  "guard-until", "lockdown" };
+  const gchar *const followed[] = { "availability", "state", "reason",      "message",  "mode",      "edge-name",
+                                    "since",        "trial", "guard-until", "lockdown", "proxy-asks" };
   self->control = g_object_ref (control);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
     {

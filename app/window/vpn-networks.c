@@ -160,7 +160,8 @@ add_row (EwVpnNetworks *self, const gchar *network)
   g_object_set_data_full (G_OBJECT (button), "network", g_strdup (network), g_free);
   g_signal_connect_object (button, "clicked", G_CALLBACK (on_remove), self, 0);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self), row);
+  /* Above the entry, which has its problem below it. */
+  gtk_list_box_insert (GTK_LIST_BOX (gtk_widget_get_parent (self->entry)), row, (gint)self->rows->len);
   ew_access_tidy (row);
   g_ptr_array_add (self->rows, row);
 }

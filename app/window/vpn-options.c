@@ -30,8 +30,8 @@ static void
 show_lockdown (EwVpnOptions *self)
 {
   gboolean lockable = ew_control_get_lockable (self->control);
-  const gchar *words = _ ("Nothing leaves this computer except through the edge: not while the edge is away, not "
-                          "while Edgeway doesn't run, not while the computer starts.");
+  const gchar *words = _ ("Nothing leaves this computer except through the edge or as allowed below, not even while "
+                          "the edge doesn't answer, Edgeway isn't running, or the computer starts.");
   if (!lockable)
     words = ew_daemon_get_mode (self->daemon) == EW_MODE_VPN ? _ ("Keep VPN mode first: it's only being tried.")
                                                              : _ ("Lockdown needs VPN mode. Switch to VPN first.");

@@ -360,7 +360,7 @@ class Windows(Walk):
         self.assertEqual(["remove", "203.0.113.0/24"], self.daemon.called("ChangeSplit", SLOW))
         self.desktop.gone("push button", exactly="Remove 203.0.113.0/24", seconds=SLOW)
         self.daemon.set(Mode="vpn")
-        self.check(window=title, words=["not while Edgeway doesn't run"])
+        self.check(window=title, words=["not even while the edge doesn't answer"])
         self.close_window(title)
 
     def test_diagnosis(self):
