@@ -7,12 +7,12 @@
 #include <json-glib/json-glib.h>
 
 #include "access/access.h"
-#include "access/hyphens.h"
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "model/translate.h"
 #include "model/words.h"
 #include "version/version.h"
+#include "window/diagnosis-row.h"
 
 struct _EwDiagnosis
 {
@@ -40,27 +40,30 @@ typedef enum
   CHECK_UNKNOWN,
 } CheckResult;
 
-typedef struct
-{
-  const gchar *icon, *style, *word, *sign;
-} CheckLook;
-
-static CheckLook
+static EwDiagnosisLook
 look_of (CheckResult result)
 {
   switch (result)
     {
     case CHECK_GOOD:
-      return (CheckLook){ "object-select-symbolic", "success", _ ("Works"), "✓" };
+      return (EwDiagnosisLook){ "object-select-symbolic", "success", _ ("Works") };
     case CHECK_BAD:
-      return (CheckLook){ "dialog-error-symbolic", "error", _ ("Doesn't work"), "✗" };
+      return (EwDiagnosisLook){ "dialog-error-symbolic", "error", _ ("Doesn't work") };
     case CHECK_WARNING:
-      return (CheckLook){ "dialog-warning-symbolic", "warning", _ ("Warning"), "!" };
+      return (EwDiagnosisLook){ "dialog-warning-symbolic", "warning", _ ("Warning") };
     case CHECK_UNKNOWN:
     default:
-      return (CheckLook){ "dialog-question-symbolic", "dim-label", _ ("Unknown"), "?" };
+      return (EwDiagnosisLook){ "dialog-question-symbolic", "dim-label", _ ("Unknown") };
     }
 }
+
+/* In the report. */
+static const gchar *const signs[] = {
+  [CHECK_GOOD] = "✓",
+  [CHECK_BAD] = "✗",
+  [CHECK_WARNING] = "!",
+  [CHECK_UNKNOWN] = "?",
+};
 
 static CheckResult
 result_of (JsonObject *check)
@@ -83,13 +86,12 @@ text_of (JsonObject *check, const gchar *member)
   return text != NULL ? text : "";
 }
 
-/* In the person's language, as markup. */
+/* In the person's language. */
 static gchar *
 shown_of (JsonObject *check, const gchar *member)
 {
   g_autofree gchar *said = ew_translate_member (check, member);
-  g_autofree gchar *plain = ew_words_plain (said);
-  return g_markup_escape_text (plain, -1);
+  return ew_words_plain (said);
 }
 
 /* ---- fixes */
@@ -171,43 +173,33 @@ is_set (JsonObject *check, const gchar *member)
          && json_node_get_boolean (node);
 }
 
-/* What Edgeway can do about the check, or has done. */
-static void
-add_fix (EwDiagnosis *self, AdwActionRow *row, JsonObject *check, const gchar *title)
+/* For what Edgeway can do about the check, or has done; NULL: nothing. */
+static GtkWidget *
+make_fix (EwDiagnosis *self, JsonObject *check, const gchar *found)
 {
   const gboolean fixable = is_set (check, "fixable");
   if (!fixable && !is_set (check, "fixed"))
-    return;
+    return NULL;
   GtkWidget *button = gtk_button_new_with_label (fixable ? _ ("Fix") : _ ("Undo Fix"));
   g_object_set_data (G_OBJECT (button), "method", (gpointer)(fixable ? "Fix" : "RevertFixes"));
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, found, -1);
   g_signal_connect (button, "clicked", G_CALLBACK (on_fix_clicked), self);
-  adw_action_row_add_suffix (row, button);
+  return button;
 }
 
 static CheckResult
 add_check (EwDiagnosis *self, JsonObject *check)
 {
   CheckResult result = result_of (check);
-  CheckLook look = look_of (result);
+  EwDiagnosisLook look = look_of (result);
   const gchar *fix = result == CHECK_GOOD ? "" : text_of (check, "fix");
-  g_autofree gchar *title = shown_of (check, "message");
-  g_autofree gchar *subtitle = result == CHECK_GOOD ? g_strdup ("") : shown_of (check, "fix");
-  GtkWidget *row = adw_action_row_new ();
-  GtkWidget *icon = gtk_image_new_from_icon_name (look.icon);
+  g_autofree gchar *found = shown_of (check, "message");
+  g_autofree gchar *advice = result == CHECK_GOOD ? g_strdup ("") : shown_of (check, "fix");
+  GtkWidget *row = ew_diagnosis_row_new (&look, found, advice, make_fix (self, check, found));
   g_object_set_data_full (G_OBJECT (row), "check", g_strdup (text_of (check, "check")), g_free);
-  gtk_widget_add_css_class (icon, look.style);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (icon), GTK_ACCESSIBLE_PROPERTY_LABEL, look.word, -1);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_action_row_set_title_lines (ADW_ACTION_ROW (row), 0);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
-  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
-  adw_action_row_add_prefix (ADW_ACTION_ROW (row), icon);
-  add_fix (self, ADW_ACTION_ROW (row), check, title);
-  ew_hyphens_keep_out (row);
   gtk_list_box_append (self->checks, row);
-  g_string_append_printf (self->report, "%s %s: %s\n", look.sign, text_of (check, "check"), text_of (check, "message"));
+  g_string_append_printf (self->report, "%s %s: %s\n", signs[result], text_of (check, "check"),
+                          text_of (check, "message"));
   if (*fix != '\0')
     g_string_append_printf (self->report, "  → %s\n", fix);
   return result;
