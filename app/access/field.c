@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "access/field.h"
 
+#include "access/scroller.h"
+
 static void
 describe_problem (GtkAccessible *entry, gboolean invalid, const gchar *note)
 {
   gtk_accessible_update_state (entry, GTK_ACCESSIBLE_STATE_INVALID,
                                invalid ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
   gtk_accessible_update_property (entry, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, note, -1);
-}
-
-/* Scrolls to a note that lies outside, once it has its place. */
-static gboolean
-on_tick (GtkWidget *note, GdkFrameClock *clock, gpointer user_data)
-{
-  GtkWidget *scrolled = gtk_widget_get_ancestor (note, GTK_TYPE_SCROLLED_WINDOW);
-  graphene_rect_t place;
-
-  if (!gtk_widget_get_visible (note) || scrolled == NULL)
-    return G_SOURCE_REMOVE;
-  if (gtk_widget_get_height (note) == 0)
-    return G_SOURCE_CONTINUE;
-  GtkAdjustment *extent = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
-  if (gtk_widget_compute_bounds (note, scrolled, &place))
-    {
-      const gdouble top = gtk_adjustment_get_value (extent) + (gdouble)place.origin.y;
-      gtk_adjustment_clamp_page (extent, top, top + (gdouble)place.size.height);
-    }
-  return G_SOURCE_REMOVE;
 }
 
 void
@@ -40,7 +22,7 @@ ew_field_set_problem (GtkWidget *entry, GtkLabel *note, const gchar *problem, co
   describe_problem (GTK_ACCESSIBLE (gtk_editable_get_delegate (GTK_EDITABLE (entry))), problem != NULL,
                     gtk_label_get_label (note));
   if (problem != NULL)
-    gtk_widget_add_tick_callback (GTK_WIDGET (note), on_tick, NULL, NULL);
+    ew_scroller_show (GTK_WIDGET (note));
 }
 
 void

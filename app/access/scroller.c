@@ -51,3 +51,28 @@ ew_scroller_new (GtkWidget *child, gint least)
   adw_bin_set_child (ADW_BIN (bin), scrolled);
   return bin;
 }
+
+static gboolean
+on_tick (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  GtkWidget *scrolled = gtk_widget_get_ancestor (widget, GTK_TYPE_SCROLLED_WINDOW);
+  graphene_rect_t place;
+
+  if (!gtk_widget_get_visible (widget) || scrolled == NULL)
+    return G_SOURCE_REMOVE;
+  if (gtk_widget_get_height (widget) == 0)
+    return G_SOURCE_CONTINUE;
+  GtkAdjustment *extent = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+  if (gtk_widget_compute_bounds (widget, scrolled, &place))
+    {
+      const gdouble top = gtk_adjustment_get_value (extent) + (gdouble)place.origin.y;
+      gtk_adjustment_clamp_page (extent, top, top + (gdouble)place.size.height);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+void
+ew_scroller_show (GtkWidget *widget)
+{
+  gtk_widget_add_tick_callback (widget, on_tick, NULL, NULL);
+}

@@ -7,6 +7,7 @@
 #include <json-glib/json-glib.h>
 
 #include "access/access.h"
+#include "access/scroller.h"
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "model/translate.h"
@@ -108,16 +109,6 @@ end_call (EwDiagnosis *self, GObject *source, GAsyncResult *result, GVariant **a
   return open;
 }
 
-/* Only a row that has its place is scrolled to. */
-static gboolean
-on_tick (GtkWidget *row, GdkFrameClock *clock, gpointer user_data)
-{
-  if (gtk_widget_get_height (row) == 0)
-    return G_SOURCE_CONTINUE;
-  gtk_widget_grab_focus (row);
-  return G_SOURCE_REMOVE;
-}
-
 /* Whoever is at the keyboard, or listens, goes on at the check that was to be fixed. */
 static void
 return_to_check (EwDiagnosis *self)
@@ -126,7 +117,10 @@ return_to_check (EwDiagnosis *self)
   for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->checks)); row != NULL && check != NULL;
        row = gtk_widget_get_next_sibling (row))
     if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "check"), check) == 0)
-      gtk_widget_add_tick_callback (row, on_tick, NULL, NULL);
+      {
+        gtk_widget_grab_focus (row);
+        ew_scroller_show (row);
+      }
 }
 
 /* What it did is then seen in the checks, which run again. */

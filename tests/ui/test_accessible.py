@@ -328,6 +328,7 @@ class Windows(Walk):
         self.check(window="Diagnosis", words=["No check failed. There is 1 warning.", "Edgeway's rule in it exempts the mesh's", "Undo Fix"])
         self.desktop.press("push button", exactly="Undo Fix")
         self.check(window="Diagnosis", words=["1 check failed."])
+        self.desktop.gone("label", exactly="Edgeway's fix had no effect.", seconds=SLOW)  # while a toast is there, Escape is the toast's
         self.close_window("Diagnosis")
 
     def test_vpn_options(self):
