@@ -16,6 +16,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -277,6 +278,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="name the stages, and exit")
     parser.add_argument("stage", nargs="*")
     options = parser.parse_args()
+    # Whoever starts this in the background of a script has it ignore Ctrl-C, which programs would inherit, and no shell could catch.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     items = find_stages(options.top)
     if options.list:
         say("\n".join(names_of(items)))
