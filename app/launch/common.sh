@@ -39,19 +39,19 @@ progress_in() { # LOG
   # Upgrades are unpacked and set up, too, and what an interrupted run left is only set up: apt counts those apart.
   awk '
     / upgraded, [0-9]+ newly installed/ {
-      fetched = unpacked = ready = total = 0
+      fetched = unpacked = ready = total = 0; last = ""
       for (i = 1; i < NF; i++) if ($(i + 1) ~ /^(upgraded|newly|reinstalled|downgraded)/) total += $i
       unfinished = 0
     }
     / not fully installed or removed/ { unfinished = $1 }
     /^Get:/ { fetched++ }
-    /^Unpacking / { unpacked++ }
-    /^Setting up / { ready++ }
+    /^Unpacking / { unpacked++; last = "unpacked" }  # apt sets a few up before it has unpacked all
+    /^Setting up / { ready++; last = "set up" }
     function show(what, count, of) { printf "%s %d of %d", what, count < of ? count : of, of }
     END {
       if (total + unfinished == 0) exit
-      if (ready > 0) show("set up", ready, total + unfinished)
-      else if (unpacked > 0) show("unpacked", unpacked, total)
+      if (last == "set up") show(last, ready, total + unfinished)
+      else if (last == "unpacked") show(last, unpacked, total)
       else show("fetched", fetched, total)
     }' "$1" 2>/dev/null || true
 }

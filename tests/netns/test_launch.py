@@ -187,6 +187,7 @@ class Launch(unittest.TestCase):
         log = "0 upgraded, 12 newly installed, 0 to remove and 0 not upgraded.\nGet:1 http://x\nGet:2 http://x\n"
         more = "3 upgraded, 12 newly installed, 0 to remove and 5 not upgraded.\n4 not fully installed or removed.\n"
         for text, wanted in ((log, "fetched 2 of 12"), (log + "Unpacking a\nUnpacking b\n", "unpacked 2 of 12"), (log + "Unpacking a\nSetting up a\n", "set up 1 of 12"),
+                             (log + "Unpacking a\nSetting up a\nUnpacking b\n", "unpacked 2 of 12"),  # apt sets a few up before the others are unpacked
                              (more + "Unpacking a (2) over (1)\n" * 15, "unpacked 15 of 15"), (more + "Unpacking a\n" * 15 + "Setting up a\n" * 19, "set up 19 of 19"),
                              (log + "Unpacking a\n" * 14, "unpacked 12 of 12"),  # more than apt has said
                              ("Setting up a\n" * 3 + log, "fetched 2 of 12"),  # its second try
