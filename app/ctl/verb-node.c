@@ -55,7 +55,7 @@ print_ways_to_join (const gchar *name, gboolean device, const gchar *expires, gb
   print_commands (name, device, install);
   if (!renew)
     ew_ctl_hint ("If %s is a phone, or has plain WireGuard, it needs a configuration instead of the key:\n    sudo "
-                 "edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
+                 "edgewayctl node remove %s && sudo edgewayctl node config %s --names --qr\n",
                  name, name, name);
 }
 
