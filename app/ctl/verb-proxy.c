@@ -176,7 +176,7 @@ choose_proxy (EwCtl *ctl, const gchar *proxy, const gchar *user, const gchar *pa
   const gboolean is_url = !g_str_equal (proxy, "auto") && !g_str_equal (proxy, "off");
   const gint exit_code = ew_ctl_do (
     ctl, "SetProxy", g_variant_new ("(sss)", proxy, user != NULL ? user : "", password),
-    is_url                        ? "This proxy leads to the edge."
+    is_url                        ? "This proxy is used to reach the edge. To see whether it works: edgewayctl diagnose"
     : g_str_equal (proxy, "auto") ? "The proxy of the environment or the desktop leads to the edge, if there is one."
                                   : "No proxy leads to the edge.");
 

@@ -327,6 +327,16 @@ settle_knocks (EwClientCall *call)
     }
 }
 
+/* A proxy's name is looked up before anything connects. The edge's isn't looked up here where there is a proxy. */
+static void
+note_unknown_proxy (EwClient *self, EwClientCall *call, const GError *cause)
+{
+  if (cause->domain != G_RESOLVER_ERROR || call->proxy_place || call->direct || call->base->inside || !self->proxies)
+    return;
+  g_autoptr (GUri) uri = g_uri_parse (call->base->base, G_URI_FLAGS_NONE, NULL);
+  call->proxy_place = uri ? ew_proxy_resolver_find_place (self->proxies, g_uri_get_host (uri)) : NULL;
+}
+
 void
 ew_client_failed (GTask *task, GError *cause)
 {
@@ -334,6 +344,7 @@ ew_client_failed (GTask *task, GError *cause)
   g_autoptr (GError) local = cause;
   call->timed_out |= g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT); /* the session's own limit */
   gboolean again = call->repeatable || !call->connected || call->pin_error;
+  note_unknown_proxy (g_task_get_source_object (task), call, local);
   note_failure (call, local);
   g_clear_error (&call->pin_error);
   ew_client_end_try (task);

@@ -203,6 +203,13 @@ ew_proxy_resolver_set_direct (EwProxyResolver *self, const gchar *host)
 }
 
 gchar *
+ew_proxy_resolver_find_place (EwProxyResolver *self, const gchar *host)
+{
+  g_autoptr (EwProxy) proxy = g_strcmp0 (host, self->direct) != 0 ? ew_proxy_find (self->file, host, NULL) : NULL;
+  return proxy ? ew_proxy_format_place (proxy) : NULL;
+}
+
+gchar *
 ew_proxy_resolver_get_place (GSocketConnection *connection)
 {
   g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);

@@ -18,6 +18,8 @@ EwProxyResolver *ew_proxy_resolver_new (const gchar *file);
 /* A host that is reached directly whatever the settings are; NULL: none. */
 void ew_proxy_resolver_set_direct (EwProxyResolver *self, const gchar *host);
 
+/* HOST:PORT of the proxy that leads to host now; NULL: none. (transfer full) */
+gchar *ew_proxy_resolver_find_place (EwProxyResolver *self, const gchar *host);
 /* HOST:PORT of the proxy that a connection is made to; NULL: it is made directly. (transfer full) */
 gchar *ew_proxy_resolver_get_place (GSocketConnection *connection);
 

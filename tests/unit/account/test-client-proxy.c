@@ -160,6 +160,19 @@ assert_named (World *world, gint code, const gchar *says)
   g_assert_null (strstr (error->message, "secret"));
 }
 
+/* A proxy whose name can't be looked up is named, and not the edge, whose name or address is right. */
+static void
+test_unknown (World *world, gconstpointer data)
+{
+  g_autoptr (EwClient) client = make_client (world);
+  g_autoptr (GError) error = NULL;
+  g_assert_true (ew_file_write_atomic (world->file, "http://proxy.invalid:3128\n", -1, 0600, NULL));
+  g_assert_null (fake_edge_call (client, "GET", "/v1/self", &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE);
+  g_assert_true (g_str_has_prefix (error->message, "The proxy proxy.invalid:3128, which leads to the edge, can't be "
+                                                   "reached ("));
+}
+
 static void
 test_refused (World *world, gconstpointer data)
 {
@@ -218,6 +231,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/client-proxy/through", World, NULL, setup, test_through, teardown);
+  g_test_add ("/client-proxy/unknown", World, NULL, setup, test_unknown, teardown);
   g_test_add ("/client-proxy/refused", World, NULL, setup, test_refused, teardown);
   g_test_add ("/client-proxy/reader", World, NULL, setup, test_reader, teardown);
   g_test_add ("/client-proxy/not-remembered", World, NULL, setup, test_not_remembered, teardown);
