@@ -294,6 +294,23 @@ ew_ctl_look_up_node (EwCtl *ctl, const gchar *name)
 }
 
 gint
+ew_ctl_fail_to_add (EwCtl *ctl, const gchar *name, const GError *error)
+{
+  const gboolean taken = g_error_matches (error, EW_ERROR, EW_ERROR_NAME_TAKEN);
+  g_autoptr (JsonObject) node = taken ? ew_ctl_look_up_node (ctl, name) : NULL;
+  g_autoptr (GError) longer = NULL;
+
+  if (node == NULL || g_strcmp0 (ew_json_string (node, "name"), name) != 0) /* an additional name */
+    return ew_ctl_fail (ctl, error);
+  g_set_error (&longer, EW_ERROR, EW_ERROR_NAME_TAKEN,
+               ew_json_bool (node, "plain", FALSE)
+                 ? "%s To make a new configuration for that node: sudo edgewayctl node config %s --renew --qr"
+                 : "%s To replace that node's computer: sudo edgewayctl node add %s --renew",
+               error->message, name);
+  return ew_ctl_fail (ctl, longer);
+}
+
+gint
 ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters)
 {
   g_autoptr (GVariant) owned = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;

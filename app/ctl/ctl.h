@@ -72,6 +72,9 @@ gint ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gch
    a password. (transfer full) */
 JsonObject *ew_ctl_look_up_node (EwCtl *ctl, const gchar *name);
 
+/* As ew_ctl_fail(), for a verb that adds a node: where the name is a node's already, adds how to renew that one. */
+gint ew_ctl_fail_to_add (EwCtl *ctl, const gchar *name, const GError *error);
+
 /* Prints a method's JSON as it came: every --json. Takes parameters. */
 gint ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters);
 /* A verb that lists what a method without parameters answers: as JSON with --json, else show prints it. */

@@ -13,6 +13,7 @@
 #define NAME "org.edgeway.Daemon1"
 #define PATH "/org/edgeway/Daemon1"
 #define PEER_SOCKET "/run/edgeway/bus"
+#define LOCKDOWN_FILE "/var/lib/edgeway/lockdown" /* there while lockdown is on; only root sees it */
 #define JSON_MAX (64 * 1024 * 1024)
 
 struct _EwLink
@@ -141,9 +142,13 @@ ew_link_open (const gchar *address, GError **error)
                          ". Use sudo.");
   else
     g_set_error (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                 "edgewayd can't be reached: it isn't running. Start it with `%s`.",
+                 "edgewayd can't be reached: it isn't running. Start it with `%s`.%s",
                  g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR) ? "sudo systemctl start edgewayd"
-                                                                         : "sudo edgewayd");
+                                                                         : "sudo edgewayd",
+                 g_file_test (LOCKDOWN_FILE, G_FILE_TEST_EXISTS)
+                   ? " Lockdown is on, so nothing leaves this computer until then. To end lockdown: sudo edgewayctl "
+                     "lockdown off"
+                   : "");
   return NULL;
 }
 

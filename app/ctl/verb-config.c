@@ -176,6 +176,6 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
                          "config %s > FILE), or use --qr, or --show to print it here.",
                          argv[1]);
   if (!ew_key_pair_make (&keys, &error) || (result = create (ctl, argv[1], keys.public_key, &wishes, &error)) == NULL)
-    return ew_ctl_fail (ctl, error);
+    return ew_ctl_fail_to_add (ctl, argv[1], error);
   return show (ctl, argv[1], result, keys.private_key, &wishes);
 }

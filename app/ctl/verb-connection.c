@@ -164,6 +164,9 @@ describe_switch (JsonObject *status, const gchar *mode)
     return "Connector-only mode: only traffic for the mesh goes through the edge.";
   if (g_strcmp0 (ew_json_string (status, "state"), "disconnected") == 0)
     return "VPN mode will start when this computer connects: edgewayctl connect";
+  if (g_strcmp0 (ew_json_string (status, "state"), "reconnecting") == 0)
+    return "VPN mode is on, but the edge doesn't answer now, so there is no internet until it does. To leave VPN mode: "
+           "edgewayctl mode connector";
   return "VPN mode is active: all of this computer's internet traffic goes through the edge.";
 }
 

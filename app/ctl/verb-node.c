@@ -103,7 +103,7 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
   if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &seconds, &error))
     return ew_ctl_usage (ctl, "--valid: %s", error->message);
   if (ew_ctl_open (ctl, &error) == NULL || (result = make_key (ctl, argv[1], device, renew, seconds, &error)) == NULL)
-    return ew_ctl_fail (ctl, error);
+    return ew_ctl_fail_to_add (ctl, argv[1], error);
   key = ew_format_get_text (&ctl->terminal, result, "key", "");
   ew_ctl_print ("%s\n", key);
   warn_of_trial (ctl);

@@ -131,6 +131,30 @@ hint_not_joined (EwCtl *ctl, const gchar *target)
     ew_ctl_hint ("%s may not have joined yet: the edge hasn't heard from it so far.\n", name);
 }
 
+/* A route can be used here and not be forwarded there: what its gateway does, only the gateway knows. */
+static void
+hint_at_gateway (EwCtl *ctl, const gchar *target)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (target);
+  g_autoptr (JsonObject) answer = address != NULL ? ew_link_look (ctl->link, "ListRoutes", NULL) : NULL;
+  JsonArray *routes = answer != NULL ? ew_json_array (answer, "routes") : NULL;
+
+  for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
+    {
+      JsonNode *element = json_array_get_element (routes, i);
+      JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *cidr = route != NULL ? ew_json_string (route, "cidr") : NULL;
+      g_autoptr (GInetAddressMask) mask = cidr != NULL ? g_inet_address_mask_new_from_string (cidr, NULL) : NULL;
+      if (mask == NULL || !g_inet_address_mask_matches (mask, address)
+          || g_strcmp0 (ew_json_string (route, "state"), "accepted") != 0)
+        continue;
+      g_autofree gchar *gateway = ew_format_get_text (&ctl->terminal, route, "node", "?");
+      ew_ctl_hint ("%s is behind %s. On %s, `sudo edgewayctl route list` says whether it forwards to that network.\n",
+                   target, gateway, gateway);
+      return;
+    }
+}
+
 gint
 ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -159,6 +183,9 @@ ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
   g_source_remove (interrupt);
   exit_code = print_summary (&tally);
   if (tally.came_back == 0 && error == NULL)
-    hint_not_joined (ctl, argv[1]);
+    {
+      hint_not_joined (ctl, argv[1]);
+      hint_at_gateway (ctl, argv[1]);
+    }
   return error != NULL ? ew_ctl_fail (ctl, error) : exit_code;
 }

@@ -9,17 +9,22 @@
 
 static const GOptionEntry no_entries[] = { { NULL } };
 
-/* What is still to be done on the gateway, where that is another computer. */
-static const gchar *
-gateway_text (EwCtl *ctl, const gchar *gateway)
+/* Where the route is still to be accepted: on the gateway, too, if that is another computer. */
+static void
+hint_at_accepting (EwCtl *ctl, const gchar *cidr, const gchar *gateway)
 {
   g_autoptr (JsonObject) node = gateway != NULL ? ew_ctl_look_up_node (ctl, gateway) : NULL;
+  const gboolean plain = node != NULL && ew_json_bool (node, "plain", FALSE);
 
-  if (gateway == NULL)
-    return "";
-  if (node != NULL && ew_json_bool (node, "plain", FALSE))
-    return "Its gateway has plain WireGuard, without Edgeway, so set up forwarding to that network there by hand. ";
-  return "To forward it, accept it on the gateway too. ";
+  if (plain)
+    ew_ctl_hint (
+      "Its gateway has plain WireGuard, without Edgeway, so set up forwarding to that network there by hand. ");
+  if (gateway == NULL || plain)
+    ew_ctl_hint ("On each computer that is to use it: sudo edgewayctl route accept %s\n", cidr);
+  else
+    ew_ctl_hint ("On %s, which is to forward it, and on each computer that is to use it:\n"
+                 "    sudo edgewayctl route accept %s\n",
+                 gateway, cidr);
 }
 
 gint
@@ -36,8 +41,7 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
                  "prefix length, for example %s/24.\n",
                  argv[1], argv[1]);
   else if (exit_code == EW_EXIT_DONE)
-    ew_ctl_hint ("%sOn each computer that is to use it: sudo edgewayctl route accept %s\n",
-                 gateway_text (ctl, argc > 2 ? argv[2] : NULL), argv[1]);
+    hint_at_accepting (ctl, argv[1], argc > 2 ? argv[2] : NULL);
   return exit_code;
 }
 

@@ -12,6 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -175,6 +176,14 @@ class Verbs(Case):
         for argv in (["status"], ["map"], ["connect"], ["node", "list"], ["--bus", ADDRESS, "status"], ["status", "--bus", "unix:path=/nonexistent"]):
             with self.subTest(" ".join(argv)):
                 self.fails(3, *argv, says=["edgewayd"])
+        self.assertNotIn("ockdown", self.fails(3, "status").stderr)
+        with tempfile.TemporaryDirectory() as state, open(os.path.join(state, "lockdown"), "w"):  # as edgewayd leaves it while lockdown is on
+            os.makedirs("/var/lib/edgeway", exist_ok=True)
+            subprocess.run(["mount", "--bind", state, "/var/lib/edgeway"], check=True)
+            try:
+                self.fails(3, "status", says=["Lockdown is on", "sudo edgewayctl lockdown off"])
+            finally:
+                subprocess.run(["umount", "/var/lib/edgeway"], check=True)
 
     def test_status(self):
         self.start()
@@ -622,6 +631,16 @@ class MeshCase(Case):
         fake.wait_log('"ready"')
 
 
+class EdgeAway(MeshCase):
+    """The tunnel was up, and the edge answers no more."""
+    MACHINE = {"polkit": False}
+
+    def test_vpn(self):
+        self.start_mesh("--state", "reconnecting")
+        self.assertIn("the edge doesn't answer now, so there is no internet until it does", self.ctl("mode", "vpn"))
+        self.assertNotIn("doesn't answer", self.ctl("mode", "connector"))
+
+
 class PlainNode(MeshCase):
     """Messages about computers without Edgeway, with a mesh in memory that has some."""
     MACHINE = {"polkit": False}
@@ -645,10 +664,11 @@ class PlainNode(MeshCase):
     def test_route(self):
         said = self.said("route", "add", "10.20.0.0/24", "iphone")
         self.assertIn("plain WireGuard", said)
-        self.assertNotIn("accepted there", said)
+        self.assertNotIn("which is to forward it", said)
         self.assertIn("route accept 10.20.0.0/24", said)
         said = self.said("route", "add", "10.30.0.0/24", "nas")
-        self.assertIn("accept it on the gateway too", said)
+        self.assertIn("On nas, which is to forward it, and on each computer", said)
+        self.assertIn("route accept 10.30.0.0/24", said)
         self.assertNotIn("plain WireGuard", said)
 
     def test_ping(self):
@@ -659,6 +679,15 @@ class PlainNode(MeshCase):
         self.assertIn("tablet may not have joined yet", result.stderr)
         result = self.machine.run_ctl("ping", "pixel-8", "-c", "1")  # it did once
         self.assertEqual((result.returncode, result.stderr), (1, ""))
+        self.assertEqual(self.machine.run_ctl("ping", "192.168.1.9", "-c", "1").stderr, "")  # its route isn't accepted here
+        self.ctl("route", "accept", "192.168.1.0/24")
+        self.assertIn("192.168.1.9 is behind office-gw. On office-gw, `sudo edgewayctl route list`", self.machine.run_ctl("ping", "192.168.1.9", "-c", "1").stderr)
+
+    def test_name_taken(self):
+        """A node of that name can be renewed in place of adding it again."""
+        self.fails(1, "node", "add", "nas", says=["already taken", "sudo edgewayctl node add nas --renew"])
+        for verb in (["add"], ["config", "--qr"]):
+            self.fails(1, "node", verb[0], "iphone", *verb[1:], says=["already taken", "sudo edgewayctl node config iphone --renew --qr"])
 
 
 class Enroll(Case):

@@ -492,12 +492,21 @@ class FakeDaemon:
         near = own["rtt_ms"] if own else 5.0
         answer = {"target": target, "address": "100.96.0.1", "name": None, "edge": EDGE_NAME, "near_ms": near, "far_ms": None, "total_ms": near}
         if target:
+            silent = "The edge \"%s\" answered in %.1f ms, but \"%s\" didn't: the leg between them fails, or its firewall drops pings."
+            if self._is_behind_gateway(target):  # where nobody is
+                raise Refusal("TimedOut", silent, EDGE_NAME, near, target)
             node = self.mesh.need(target)
             if not node["online"]:
-                raise Refusal("TimedOut", "The edge \"%s\" answered in %.1f ms, but \"%s\" didn't: the leg between them fails, or its firewall drops pings.", EDGE_NAME, near,
-                              node["name"])
+                raise Refusal("TimedOut", silent, EDGE_NAME, near, node["name"])
             answer.update(address=node["addresses"][0], name=node["name"], far_ms=node["rtt_ms"], total_ms=round(near + node["rtt_ms"] + 0.4, 2))
         return json.dumps(answer)
+
+    def _is_behind_gateway(self, target):
+        try:
+            address = ipaddress.ip_address(target)
+        except ValueError:
+            return False
+        return any(address in ipaddress.ip_network(route) for node in self.mesh.nodes.values() for route in node["routes"])
 
     def _foreign_drop(self):
         """Tailscale's rule: there once the test says so, and fixed by Fix until RevertFixes."""
