@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* least: px that are always in sight. Keys scroll it while there is something to scroll. */
 GtkWidget *ew_scroller_new (GtkWidget *child, gint least);
 
-/* Scrolls to a widget that lies outside of what is shown, once it has its place; any GtkScrolledWindow. */
+/* Scrolls to a widget that lies outside what is shown, once it has its place; any GtkScrolledWindow. */
 void ew_scroller_show (GtkWidget *widget);
 
 G_END_DECLS
