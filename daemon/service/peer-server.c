@@ -9,6 +9,9 @@
 
 #include "common/error.h"
 
+#define ENDING_TRIES 30
+#define ENDING_PAUSE_US 100000
+
 struct _EwPeerServer
 {
   EwService *service; /* borrowed */
@@ -69,6 +72,19 @@ somebody_answers (const gchar *path)
   return connection != NULL;
 }
 
+/* One that is being stopped, as before an upgrade or a restart, answers for another moment. */
+static gboolean
+somebody_stays (const gchar *path)
+{
+  for (guint i = 0; i < ENDING_TRIES; i++)
+    {
+      if (!somebody_answers (path))
+        return FALSE;
+      g_usleep (ENDING_PAUSE_US);
+    }
+  return TRUE;
+}
+
 static gboolean
 listen_on (EwPeerServer *self, GError **error)
 {
@@ -120,7 +136,7 @@ ew_peer_server_new (EwService *service, const gchar *dir, GError **error)
   self->service = service;
   self->path = g_build_filename (dir, "bus", NULL);
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
-  if (somebody_answers (self->path))
+  if (somebody_stays (self->path))
     g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "Another edgewayd already answers on %s. Stop that one first.",
                  self->path);
   else if (g_unlink (self->path) != 0 && errno != ENOENT)
