@@ -10,8 +10,18 @@
 
 typedef struct
 {
+  gchar *place; /* the proxy that is named; "": none. The password is for that one, whichever asks in the meantime */
   GtkEditable *user, *password;
 } Question;
+
+static void
+question_free (gpointer data)
+{
+  Question *question = data;
+
+  g_free (question->place);
+  g_free (question);
+}
 
 static void
 on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -33,10 +43,10 @@ on_response (GtkWidget *dialog, const gchar *response, gpointer user_data)
   Question *question = g_task_get_task_data (task);
 
   if (g_str_equal (response, "store"))
-    ew_daemon_call_async (
-      g_task_get_source_object (task), "SetProxyPassword",
-      g_variant_new ("(sss)", "", gtk_editable_get_text (question->user), gtk_editable_get_text (question->password)),
-      NULL, on_stored, g_object_ref (task));
+    ew_daemon_call_async (g_task_get_source_object (task), "SetProxyPassword",
+                          g_variant_new ("(sss)", question->place, gtk_editable_get_text (question->user),
+                                         gtk_editable_get_text (question->password)),
+                          NULL, on_stored, g_object_ref (task));
   else
     g_task_return_boolean (task, FALSE);
 }
@@ -83,6 +93,7 @@ ew_proxy_password_ask_async (GtkWindow *parent, EwDaemon *daemon, GAsyncReadyCal
       return;
     }
   Question *question = g_new0 (Question, 1);
+  question->place = g_strdup (place);
   /* Translators: %s is a proxy's address, such as proxy.example:3128 */
   g_autofree gchar *body
     = *place != '\0' ? g_strdup_printf (
@@ -98,7 +109,7 @@ ew_proxy_password_ask_async (GtkWindow *parent, EwDaemon *daemon, GAsyncReadyCal
   ew_dialog_add_response (dialog, "store", _ ("_Use"), ADW_RESPONSE_SUGGESTED);
   ew_dialog_set_defaults (dialog, "store", "cancel");
   ew_dialog_set_enabled (dialog, "store", FALSE);
-  g_task_set_task_data (task, question, g_free);
+  g_task_set_task_data (task, question, question_free);
   g_signal_connect (question->user, "changed", G_CALLBACK (on_user_changed), dialog);
   g_signal_connect_data (dialog, "response", G_CALLBACK (on_response), task, release_task, 0);
   ew_dialog_present (dialog, parent, "proxy-password");

@@ -270,7 +270,7 @@ class Proxy(Wizard):
         self.desktop.type("text", "User name", "joe", within=question["ref"])
         self.desktop.type("text", "Password", "secret1", within=question["ref"])
         self.desktop.press("push button", exactly="Use", within=question["ref"], seconds=SLOW)
-        self.assertEqual(["", "joe", "secret1"], self.daemon.called("SetProxyPassword", SLOW))
+        self.assertEqual([PROXY, "joe", "secret1"], self.daemon.called("SetProxyPassword", SLOW))
 
     def test_join(self):
         self.open("--state", "not-enrolled", argv=["edgeway://enroll/" + make_key("server", "first")])
