@@ -83,6 +83,8 @@ ew_stream_receive (EwStreamThread *self, EwStream *stream)
 {
   GPollableInputStream *in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream->stream));
 
+  if (!ew_stream_receive_early (self, stream)) /* epoll may tell of more before anything was done with it */
+    return FALSE;
   stream->more = FALSE;
   for (guint i = 0; i < READS_AT_ONCE; i++)
     {

@@ -15,6 +15,7 @@ typedef struct
   Node node;
   EwEndpoint other; /* the stream that leads to the other end */
   guint ended;
+  const gchar *reason; /* of the last that has ended */
 } End;
 
 typedef struct
@@ -28,6 +29,7 @@ on_ended (gpointer user_data, guint64 id, const gchar *reason)
 {
   End *end = user_data;
   g_assert_nonnull (reason);
+  end->reason = reason;
   end->ended++;
 }
 
@@ -84,12 +86,18 @@ make_connection (GSocketConnection **a, GSocketConnection **b)
 }
 
 static void
-add (End *end, GSocketConnection *connection)
+add_with_early (End *end, GSocketConnection *connection, GBytes *early)
 {
   g_assert_true (ew_stream_thread_add (end->thread, G_IO_STREAM (connection),
-                                       g_socket_connection_get_socket (connection), NULL, &end->other));
+                                       g_socket_connection_get_socket (connection), early, &end->other));
   g_assert_cmpint (end->other.kind, ==, EW_ENDPOINT_STREAM);
   g_assert_cmpint (end->other.remote.family, ==, EW_FAMILY_V4); /* for cookies */
+}
+
+static void
+add (End *end, GSocketConnection *connection)
+{
+  add_with_early (end, connection, NULL);
 }
 
 static void
@@ -124,6 +132,26 @@ test_carries (Fixture *f, gconstpointer unused)
     }
   const EwEndpoint learnt = endpoint_of (&f->b, &f->a);
   g_assert_true (ew_endpoint_same_remote (&learnt, &f->b.other));
+}
+
+/* What came with the head is read before what came after it, however soon that's there. In another order these bytes
+   can't be capsules. */
+static void
+test_early (Fixture *f, gconstpointer unused)
+{
+  static const guint8 first[] = { 0x2c, 5, 1 }, second[] = { 0, 0, 0, 0 };
+  g_autoptr (GBytes) early = g_bytes_new_static (first, sizeof first);
+  for (guint i = 1; i <= 50; i++)
+    {
+      g_autoptr (GSocketConnection) a = NULL, b = NULL;
+      make_connection (&a, &b);
+      GSocket *socket = g_socket_connection_get_socket (a);
+      g_assert_cmpint (g_socket_send (socket, (const gchar *)second, sizeof second, NULL, NULL), ==, sizeof second);
+      g_assert_true (g_socket_shutdown (socket, FALSE, TRUE, NULL));
+      add_with_early (&f->b, b, early);
+      wait_count (&f->b.ended, i);
+      g_assert_cmpstr (f->b.reason, ==, "the other end closed it");
+    }
 }
 
 /* Sends to a stream that has ended fail and harm nothing; another stream carries the same session on. */
@@ -392,6 +420,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/streams/carries", Fixture, NULL, set_up, test_carries, tear_down);
+  g_test_add ("/streams/early", Fixture, NULL, set_up, test_early, tear_down);
   g_test_add ("/streams/cut", Fixture, NULL, set_up, test_cut, tear_down);
   g_test_add ("/streams/moves", Fixture, NULL, set_up, test_moves, tear_down);
   g_test_add ("/streams/stranger", Fixture, GUINT_TO_POINTER (1), set_up, test_stranger, tear_down);
