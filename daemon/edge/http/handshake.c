@@ -7,6 +7,7 @@
  *   - callers of better standing come first, but no standing has all threads, nor a network all of its standing: a
  *     member can be hostile as well;
  *   - then the network with fewer connections, then the last to arrive: that one is the likeliest to be still there;
+ *   - a connection has one handshake (one-handshake.h);
  *   - while others wait, a handshake that its caller keeps waiting ends: after STALL_US, later where its network has
  *     few connections and its standing is better than a stranger's.
  *
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "edge/http/client-hello.h"
+#include "edge/http/one-handshake.h"
 
 #define HANDSHAKES_MAX 8
 #define HANDSHAKES_PER_STANDING 6
@@ -190,7 +192,8 @@ start_handshake (EwConnection *connection)
 {
   static const gchar *const protocols[] = { "http/1.1", NULL };
   g_autoptr (GIOStream) held = g_steal_pointer (&connection->held);
-  GIOStream *tls = new_tls (held, connection->server->certificate);
+  g_autoptr (GIOStream) base = ew_http_one_handshake_new (G_SOCKET_CONNECTION (held));
+  GIOStream *tls = new_tls (base, connection->server->certificate);
 
   if (tls == NULL)
     return;
