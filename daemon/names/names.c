@@ -569,7 +569,16 @@ ew_names_set_working (EwNames *self, gboolean working)
   self->working = working;
   self->answered = FALSE;
   self->failures = 0;
+  if (working)
+    ew_names_forget_failures (self);
   settle (self);
+}
+
+void
+ew_names_forget_failures (EwNames *self)
+{
+  if (self->way == EW_NAMES_BY_RESOLVED)
+    ew_resolved_forget_failures (self->resolved);
 }
 
 void

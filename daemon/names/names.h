@@ -56,6 +56,9 @@ void ew_names_free (EwNames *self);
 void ew_names_set (EwNames *self, const EwNamesConfig *config);
 /* The tunnel works, or doesn't just now: the settings stay, and no question is asked. */
 void ew_names_set_working (EwNames *self, gboolean working);
+/* Names that failed until now may be found from now on: no program's question is answered by what was remembered. The
+   same happens when the tunnel works. */
+void ew_names_forget_failures (EwNames *self);
 /* The computer woke up, or is on another network: tried at once. */
 void ew_names_look (EwNames *self);
 

@@ -525,6 +525,24 @@ ew_resolved_revert (EwResolved *self, guint link)
   send_reverts (self);
 }
 
+static void
+on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+
+  if (answer == NULL)
+    g_debug ("FlushCaches: %s", error->message);
+}
+
+void
+ew_resolved_forget_failures (EwResolved *self)
+{
+  if (self->bus != NULL && self->owned)
+    g_dbus_connection_call (self->bus, BUS_NAME, BUS_PATH, MANAGER, "FlushCaches", NULL, NULL,
+                            G_DBUS_CALL_FLAGS_NO_AUTO_START, (gint)ew_resolved_call_ms, NULL, on_flushed, NULL);
+}
+
 gboolean
 ew_resolved_revert_now (const gchar *address, guint link, GError **error)
 {

@@ -58,6 +58,9 @@ const gchar *ew_resolved_get_error (EwResolved *self);
 void ew_resolved_revert (EwResolved *self, guint link);
 /* The same, waiting for the answer, for a program without a main loop; a missing bus or resolved isn't an error. */
 gboolean ew_resolved_revert_now (const gchar *address, guint link, GError **error);
+/* It keeps "the server failed" for 10 s, whoever has asked: what is looked up after this is asked for again. Best
+   effort. */
+void ew_resolved_forget_failures (EwResolved *self);
 /* Asks whether the link still has its settings, and whether resolved answers. */
 void ew_resolved_look (EwResolved *self);
 

@@ -23,8 +23,8 @@ static const struct
   { LOGIND, PROPERTIES, " Get GetAll " },
   { POLKIT, POLKIT ".Authority", " CheckAuthorization CancelCheckAuthorization " },
   { RESOLVED, RESOLVED ".Manager",
-    " GetLink SetLinkDNS SetLinkDomains SetLinkDefaultRoute SetLinkLLMNR SetLinkMulticastDNS SetLinkDNSOverTLS "
-    "SetLinkDNSSECNegativeTrustAnchors RevertLink " },
+    " FlushCaches GetLink SetLinkDNS SetLinkDomains SetLinkDefaultRoute SetLinkLLMNR SetLinkMulticastDNS "
+    "SetLinkDNSOverTLS SetLinkDNSSECNegativeTrustAnchors RevertLink " },
   { RESOLVED, PROPERTIES, " Get GetAll " },
   { RESOLVED, "org.freedesktop.DBus.Peer", " Ping " },
 };

@@ -71,6 +71,7 @@ open_way (EwTunnel *self, const Opening *opening, const GArray *addresses, GErro
       memcpy (known.addresses, addresses->data, known.n_addresses * sizeof (EwIp));
       ew_router_set_known (self->router, self->engine, &known);
     }
+  ew_names_forget_failures (self->names); /* a browser may have asked for the name already */
   return TRUE;
 }
 

@@ -92,6 +92,22 @@ class NamesByResolved(MeshCase):
             self.names_work(kind)
         self.world.each(restart)
 
+    def test_edge_away(self):
+        """What failed while the edge was away is found once it's back: systemd-resolved keeps failures for 10 s."""
+        name = f"nas.{SUFFIX}"
+
+        def leave_and_return(kind):
+            host, nat, program = self.world.hosts[kind], self.world.lans[kind].machine, "dig" if kind == "resolved" else "new"
+            nat.nft("table inet away { chain f { type filter hook forward priority -20; drop; }; }")
+            wait_for("the edge is missed", lambda: self.status(kind)["state"] == "reconnecting", 60)
+            self.assertNotIn(self.address[0], host.ask(program, [name])[name])
+            nat.run("nft", "delete table inet away")
+            wait_for("the edge is back", lambda: self.status(kind)["state"] == "connected", 60, 0.05)
+            begun = time.monotonic()
+            wait_for(f"{name} on {kind}", lambda: self.address[0] in host.ask(program, [name])[name], BACK_S + 5, 0.05)
+            self.assertLess(time.monotonic() - begun, 5)
+        self.world.each(leave_and_return)
+
     def test_bus_restarted(self):
         def restart(kind):
             host = self.world.hosts[kind]

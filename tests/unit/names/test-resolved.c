@@ -18,6 +18,7 @@ static const gchar xml[]
     "<method name='SetLinkMulticastDNS'><arg type='i' direction='in'/><arg type='s' direction='in'/></method>"
     "<method name='SetLinkDNSSECNegativeTrustAnchors'><arg type='i' direction='in'/><arg type='as' direction='in'/>"
     "</method>"
+    "<method name='FlushCaches'/>"
     "<method name='RevertLink'><arg type='i' direction='in'/></method>"
     "<method name='GetLink'><arg type='i' direction='in'/><arg type='o' direction='out'/></method>"
     "<property name='Domains' type='a(isb)' access='read'/>"
@@ -199,6 +200,18 @@ test_set (World *world, gconstpointer data)
   g_assert_cmpstr (world->calls->str, ==, SET "RevertLink(42,)\n");
 }
 
+/* Where it's there. */
+static void
+test_failures (World *world, gconstpointer data)
+{
+  ew_resolved_forget_failures (world->resolved);
+  start_resolved (world);
+  wait_until (ew_resolved_get_state (world->resolved) == EW_RESOLVED_ANSWERS);
+  ew_resolved_forget_failures (world->resolved);
+  wait_until (world->calls->len > 0);
+  g_assert_cmpstr (world->calls->str, ==, "FlushCaches()\n");
+}
+
 /* A restart of resolved keeps a link's settings; they are set again only where they are lost. Other programs' settings
    stay. */
 static void
@@ -340,6 +353,7 @@ main (int argc, char **argv)
     }
 #define ADD(name, func) g_test_add ("/names/resolved/" name, World, NULL, world_up, func, world_down)
   ADD ("set", test_set);
+  ADD ("failures", test_failures);
   ADD ("restart", test_restart);
   ADD ("refused", test_refused);
   ADD ("domains", test_domains);

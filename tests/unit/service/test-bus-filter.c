@@ -50,6 +50,7 @@ test_calls (void)
     { BUS, BUS, "GetConnectionCredentials", "(':1.7',)", TRUE },
     { "org.freedesktop.PolicyKit1", "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization", NULL, TRUE },
     { "org.freedesktop.resolve1", "org.freedesktop.resolve1.Manager", "SetLinkDNS", NULL, TRUE },
+    { "org.freedesktop.resolve1", "org.freedesktop.resolve1.Manager", "FlushCaches", NULL, TRUE },
     { "org.freedesktop.login1", "org.freedesktop.DBus.Properties", "GetAll", "('',)", TRUE },
     { "org.freedesktop.login1", "org.freedesktop.login1.Manager", "GetSessionByPID", "(uint32 7,)", TRUE },
     /* Root's other powers. */
