@@ -61,3 +61,43 @@ ew_nft_script_check (const gchar *script)
   nft_ctx_free (nft);
   return accepted;
 }
+
+/* Owners. Their tables belong to the socket in nft. */
+
+struct EwNftOwner
+{
+  struct nft_ctx *nft;
+};
+
+EwNftOwner *
+ew_nft_owner_new (void)
+{
+  struct nft_ctx *nft = begin ();
+
+  if (nft == NULL)
+    return NULL;
+  EwNftOwner *self = g_new (EwNftOwner, 1);
+  self->nft = nft;
+  return self;
+}
+
+void
+ew_nft_owner_free (EwNftOwner *self)
+{
+  if (self == NULL)
+    return;
+  nft_ctx_free (self->nft);
+  g_free (self);
+}
+
+EwNftResult
+ew_nft_owner_run (EwNftOwner *self, const gchar *script, gchar **reason)
+{
+  const gboolean done = nft_run_cmd_from_buffer (self->nft, script) == 0;
+
+  if (!done)
+    set_reason (reason, nft_ctx_get_error_buffer (self->nft));
+  (void)nft_ctx_get_output_buffer (self->nft); /* each is emptied by being read */
+  (void)nft_ctx_get_error_buffer (self->nft);
+  return done ? EW_NFT_DONE : EW_NFT_REFUSED;
+}

@@ -18,3 +18,13 @@ typedef enum
 EwNftResult ew_nft_script_run (const gchar *script, gboolean json, gchar **output, gchar **reason);
 /* Whether nft and the kernel would take the script; nothing is changed. */
 gboolean ew_nft_script_check (const gchar *script);
+
+/* Whoever runs scripts with it owns the tables that those create with "flags owner" (nft(8)): the kernel lets no other
+   program change or remove them, `nft flush ruleset` included, and removes them when it is freed or this process ends. */
+typedef struct EwNftOwner EwNftOwner;
+
+EwNftOwner *ew_nft_owner_new (void); /* NULL: this kernel has no nftables */
+void ew_nft_owner_free (EwNftOwner *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNftOwner, ew_nft_owner_free)
+/* As ew_nft_script_run(). A kernel before 5.12 refuses tables with owners. */
+EwNftResult ew_nft_owner_run (EwNftOwner *self, const gchar *script, gchar **reason);

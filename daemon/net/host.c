@@ -107,6 +107,7 @@ ew_host_free (EwHost *host)
 gboolean
 ew_host_start_lockdown (EwHost *host, GError **error)
 {
+  ew_lockdown_hold (host->lockdown);
   return ew_lockdown_enforce (host->lockdown, error);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define TABLE "inet edgeway_lockdown"
+#define HELD_TABLE "inet edgeway_lockdown_held"
 #define UPPER "0xffff0000"
 #define SCHEMA 1
 #define PREFIXES_MAX 4096 /* of each list in the file */
@@ -33,6 +34,8 @@ struct EwLockdown
   gint64 until; /* TRYING: monotonic */
   gchar *interface;
   GArray *lists[N_LISTS]; /* EwPrefix */
+  gboolean holds;         /* by HELD_TABLE as well */
+  EwNftOwner *owner;      /* NULL: that isn't loaded */
 };
 
 /* ---- the file */
@@ -162,9 +165,9 @@ add_arriving_chain (GString *script, const gchar *interface)
   g_string_append_printf (script,
                           "  chain arriving {\n    type filter hook prerouting priority mangle; policy accept;\n"
                           "    iifname { \"lo\", \"%s\" } return\n    ct mark & " UPPER " != 0 return\n"
-                          "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n"
-                          "    ct state new meta l4proto != tcp %s\n  }\n",
-                          interface, inbound, inbound);
+                          "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n",
+                          interface, inbound);
+  g_string_append_printf (script, "    ct state new meta l4proto != tcp %s\n  }\n", inbound);
 }
 
 /* A name server of the LAN would learn every name, and ask others: no questions go there unless VPN mode's own rules let
@@ -216,17 +219,16 @@ add_trial_set (GString *script, guint seconds)
                           seconds, seconds);
 }
 
-/* One transaction replaces what is there, so the rules are never missing. */
-static gboolean
-load (EwLockdown *self, GError **error)
+/* flags: of the table, "" or a line. One transaction replaces what is there, so the rules are never missing. */
+static gchar *
+make_script (const EwLockdown *self, const gchar *table, const gchar *flags, const EwFlows *flows)
 {
-  const EwHostConfig nothing = { .interface = self->interface };
-  g_autoptr (EwFlows) flows = ew_flows_list (&nothing, NULL);
-  g_autoptr (GString) script = g_string_new ("table " TABLE "\ndelete table " TABLE "\ntable " TABLE " {\n");
+  GString *script = g_string_new (NULL);
   gint64 left = self->until - g_get_monotonic_time ();
   gboolean trial = self->state == EW_LOCKDOWN_TRYING;
 
-  g_string_append_printf (script, "  comment \"%s\"\n", self->tag);
+  g_string_append_printf (script, "table %s {\n%s}\ndelete table %s\ntable %s {\n%s  comment \"%s\"\n", table, flags,
+                          table, table, flags, self->tag);
   if (trial)
     add_trial_set (script, (guint)(MAX (left, 0) / G_USEC_PER_SEC) + TRIAL_MARGIN);
   for (guint i = 0; i < N_LISTS; i++)
@@ -236,7 +238,40 @@ load (EwLockdown *self, GError **error)
   add_hooks (script, self->interface);
   add_lock_chain (script, trial);
   g_string_append (script, "}\n");
-  return ew_nft_run (script->str, FALSE, NULL, error);
+  return g_string_free (script, FALSE);
+}
+
+/* The same rules once more, which only this process can remove: without them there would be none between another
+   program's flush and the moment when it's noticed. Best effort. */
+static void
+hold (EwLockdown *self, const EwFlows *flows)
+{
+  g_autofree gchar *script = make_script (self, HELD_TABLE, "  flags owner\n", flows), *reason = NULL;
+
+  if (self->owner == NULL)
+    self->owner = ew_nft_owner_new ();
+  if (self->owner == NULL || ew_nft_owner_run (self->owner, script, &reason) == EW_NFT_DONE)
+    return;
+  g_debug ("lockdown's rules can't be held: %s", reason);
+  g_clear_pointer (&self->owner, ew_nft_owner_free);
+}
+
+static void
+let_go (EwLockdown *self)
+{
+  g_clear_pointer (&self->owner, ew_nft_owner_free);
+}
+
+static gboolean
+load (EwLockdown *self, GError **error)
+{
+  const EwHostConfig nothing = { .interface = self->interface };
+  g_autoptr (EwFlows) flows = ew_flows_list (&nothing, NULL);
+  g_autofree gchar *script = make_script (self, TABLE, "", flows);
+
+  if (self->holds)
+    hold (self, flows);
+  return ew_nft_run (script, FALSE, NULL, error);
 }
 
 static gboolean
@@ -250,6 +285,7 @@ is_loaded (const EwLockdown *self)
 static gboolean
 unload (EwLockdown *self, GError **error)
 {
+  let_go (self);
   return !is_loaded (self) || ew_nft_run ("delete table " TABLE "\n", FALSE, NULL, error);
 }
 
@@ -285,6 +321,7 @@ ew_lockdown_free (EwLockdown *self)
 {
   if (self == NULL)
     return;
+  let_go (self);
   for (guint i = 0; i < N_LISTS; i++)
     g_array_unref (self->lists[i]);
   g_free (self->interface);
@@ -329,6 +366,20 @@ ew_lockdown_set_bounds (EwLockdown *self, const EwLockdownBounds *bounds, GError
   if (!differs || self->state == EW_LOCKDOWN_OFF)
     return TRUE;
   return load (self, error) && (self->state != EW_LOCKDOWN_ON || write_file (self, error));
+}
+
+void
+ew_lockdown_hold (EwLockdown *self)
+{
+  self->holds = TRUE;
+}
+
+gboolean
+ew_lockdown_is_held (const EwLockdown *self)
+{
+  gboolean ours;
+
+  return ew_nft_table_exists (HELD_TABLE, self->tag, &ours) && ours;
 }
 
 gboolean
@@ -380,6 +431,7 @@ ew_lockdown_restore (EwLockdown *self)
     {
       g_message ("Lockdown was switched off with `edgewayd --lockdown off`.");
       self->state = EW_LOCKDOWN_OFF;
+      let_go (self);
       return TRUE;
     }
   g_message ("Another program has removed lockdown's firewall rules. Restoring them.");

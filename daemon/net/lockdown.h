@@ -15,6 +15,9 @@
  * outlive edgewayd, however it ends. The file is what counts: where it's missing, lockdown is off, so that one command
  * (`edgewayd --lockdown off`) ends it without a running edgewayd, and beside one.
  *
+ * Another program can remove the rules (`nft flush ruleset`). So while edgewayd runs they are there twice: the second
+ * time in "inet edgeway_lockdown_held", a table that belongs to its process, and ends with it.
+ *
  * While lockdown is only tried, there is no file, and the kernel itself ends the rules' effect when the time is up: no
  * crash of edgewayd can lock anyone out.
  */
@@ -52,6 +55,11 @@ typedef struct
 } EwLockdownBounds;
 gboolean ew_lockdown_set_bounds (EwLockdown *self, const EwLockdownBounds *bounds, GError **error);
 
+/* From now on the rules are held by this process, too, which follows what becomes of the others
+   (ew_lockdown_restore()). */
+void ew_lockdown_hold (EwLockdown *self);
+/* Whether another process does so. */
+gboolean ew_lockdown_is_held (const EwLockdown *self);
 /* The kernel's rules become what the file says: at boot, and when edgewayd starts. */
 gboolean ew_lockdown_enforce (EwLockdown *self, GError **error);
 /* seconds: of EW_LOCKDOWN_TRYING. A failure leaves the state as it was; except that OFF always opens the computer now,

@@ -15,6 +15,9 @@
 #include "service/bus.h"
 #include "service/privileges.h"
 
+#define LET_GO_US (15 * G_USEC_PER_SEC) /* at most every 10 s it looks at nftables (host/ruleset-watch.c) */
+#define LET_GO_PAUSE_US 20000
+
 static EwLockdown *
 find_lockdown (const gchar *state_dir)
 {
@@ -31,12 +34,33 @@ ew_lockdown_load (const gchar *state_dir, GError **error)
   return ew_privileges_check (error) && ew_lockdown_enforce (lockdown, error);
 }
 
+/* An edgewayd that runs follows. */
+static gboolean
+wait_let_go (const EwLockdown *lockdown, GError **error)
+{
+  const gint64 deadline = g_get_monotonic_time () + LET_GO_US;
+
+  while (ew_lockdown_is_held (lockdown))
+    {
+      if (g_get_monotonic_time () >= deadline)
+        {
+          g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED,
+                               "Lockdown is off, but an edgewayd that doesn't react still enforces it. End that one: "
+                               "`sudo systemctl kill --signal=KILL edgewayd`.");
+          return FALSE;
+        }
+      g_usleep (LET_GO_PAUSE_US);
+    }
+  return TRUE;
+}
+
 gboolean
 ew_lockdown_open (const gchar *state_dir, GError **error)
 {
   g_autoptr (EwLockdown) lockdown = find_lockdown (state_dir);
 
-  if (!ew_privileges_check (error) || !ew_lockdown_set (lockdown, EW_LOCKDOWN_OFF, 0, error))
+  if (!ew_privileges_check (error) || !ew_lockdown_set (lockdown, EW_LOCKDOWN_OFF, 0, error)
+      || !wait_let_go (lockdown, error))
     return FALSE;
   g_print ("Lockdown is off.\n");
   return TRUE;

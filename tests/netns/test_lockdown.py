@@ -11,6 +11,7 @@ from mesh_case import BUILD, MeshCase, wait_for
 from wire_capture import capture
 
 SITE6 = "2001:db8:99::1"
+HELD = "edgeway_lockdown_held"
 # What never stops sending, by every way that a program has: IPv4 and IPv6, UDP, TCP, and a socket bound to the interface; and questions for names.
 SENDER = f"""
 import socket, time
@@ -80,8 +81,8 @@ class Lockdown(MeshCase):
     def reaches(self, address):
         return self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "2", address)
 
-    def is_loaded(self):
-        return self.laptop.ok("nft", "list", "table", "inet", "edgeway_lockdown")
+    def is_loaded(self, table="edgeway_lockdown"):
+        return self.laptop.ok("nft", "list", "table", "inet", table)
 
     def daemon(self):
         return self.mesh.running["laptop"][0]
@@ -145,6 +146,46 @@ class Lockdown(MeshCase):
                 self.assertEqual(packets, [], name)
         self.stop_sender()
 
+    def test_flushed(self):
+        """Whatever another program removes, nothing leaves until it's there again; only edgewayd's end takes the second set of rules away."""
+        self.ctl("laptop", "mode", "connector")
+        seen = self.listen()
+        self.wait_sent(seen)
+        self.lock()
+        self.ctl("laptop", "disconnect")
+        self.assertFalse(self.reaches(WEBSITE))
+        seen = capture(self, self.nat, "lan", LEAVES)
+        for command in ("flush ruleset", "delete table inet edgeway_lockdown", "flush ruleset"):
+            self.laptop.run("nft", command)
+            wait_for("the rules are back", self.is_loaded, 50)  # within 10 s where it happens again and again
+        self.assertFalse(self.reaches(WEBSITE))
+        self.assertEqual([line for line in seen().splitlines() if " > " in line], [])
+        self.refused_by_kernel(f"flush table inet {HELD}")
+        self.refused_by_kernel(f"delete table inet {HELD}")
+        self.end_daemon(signal.SIGKILL)
+        self.assertFalse(self.is_loaded(HELD))
+        self.assertFalse(self.reaches(WEBSITE))
+        self.start_daemon()
+        self.assertTrue(self.is_loaded(HELD))
+        self.ctl("laptop", "lockdown", "off")
+        self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
+        self.assertTrue(self.reaches(WEBSITE))
+        self.stop_sender()
+
+    def refused_by_kernel(self, command):
+        done = self.laptop.run("nft", command, check=False)
+        self.assertIn("not permitted", done.stderr)
+
+    def test_hung(self):
+        """An edgewayd that doesn't react keeps its rules: whoever switches lockdown off beside it is told, and what to do."""
+        self.lock()
+        self.daemon().send_signal(signal.SIGSTOP)
+        done = self.laptop.run(self.mesh.program("edgewayd"), "--lockdown", "off", check=False)
+        self.assertEqual((done.returncode, "doesn't react" in done.stderr), (1, True), done.stderr)
+        self.assertTrue(self.is_loaded(HELD))
+        self.end_daemon(signal.SIGKILL)
+        self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
+
     def test_off_and_refusals(self):
         self.ctl("laptop", "mode", "connector")
         self.refused("laptop", "lockdown", "on", says="edgewayctl mode vpn")
@@ -173,7 +214,7 @@ class Lockdown(MeshCase):
         self.laptop.run("nft", "flush", "ruleset")
         wait_for("the rules are back", self.is_loaded, 5)
         self.ctl("laptop", "lockdown", "off")
-        self.assertFalse(self.is_loaded())
+        self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
         self.assertTrue(self.reaches(WEBSITE))
         self.refused("laptop", "split", "include", f"{EDGE_ADDRESS}/32", says="address of an edge")
         self.ctl("laptop", "split", "include", "198.51.100.0/24")
