@@ -193,9 +193,10 @@ add_arriving_chain (GString *script, const EwHostConfig *config)
                           "    udp dport @served %s return\n"
                           "    ip saddr . udp sport . ip daddr . udp dport @begun4 return\n"
                           "    ip6 saddr . udp sport . ip6 daddr . udp dport @begun6 return\n"
-                          "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n"
-                          "    ct state new meta l4proto != tcp %s\n  }\n",
-                          inbound, inbound, inbound);
+                          "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n",
+                          inbound, inbound);
+  ew_flows_add_unasked (script);
+  g_string_append_printf (script, "    ct state new meta l4proto != tcp %s\n  }\n", inbound);
 }
 
 /* Services that the owner keeps out of connection tracking. Their answers are recognized by the port, which this

@@ -111,6 +111,15 @@ ew_flows_client_ports (guint *first, guint *last)
   *last = known ? (guint)high : 60999;
 }
 
+void
+ew_flows_add_unasked (GString *script)
+{
+  guint first, last;
+
+  ew_flows_client_ports (&first, &last);
+  g_string_append_printf (script, "    ct state new udp sport < 1024 udp dport %u-%u return\n", first, last);
+}
+
 /* The ports that an outgoing connection never gets automatically. */
 static void
 ports_add_fixed (Ports *ports)

@@ -239,6 +239,10 @@ void ew_flows_mark (EwHost *host, const EwHostConfig *config);
 void ew_flows_unmark (EwHost *host);
 /* Conntrack forgets what name servers elsewhere were asked via UDP. */
 void ew_flows_forget_questions (EwHost *host);
+/* A rule that ends a chain for what looks like a service's answer to a question that nobody asked, before such a packet
+   counts as the beginning of a flow from outside. Whoever is on the path could send one to each port in the name of a
+   server, and what a program sends to that server from such a port would then count as an answer, and leave. */
+void ew_flows_add_unasked (GString *script);
 /* The range that ports of outgoing connections come from. */
 void ew_flows_client_ports (guint *first, guint *last);
 

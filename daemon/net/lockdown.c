@@ -167,6 +167,7 @@ add_arriving_chain (GString *script, const gchar *interface)
                           "    iifname { \"lo\", \"%s\" } return\n    ct mark & " UPPER " != 0 return\n"
                           "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n",
                           interface, inbound);
+  ew_flows_add_unasked (script);
   g_string_append_printf (script, "    ct state new meta l4proto != tcp %s\n  }\n", inbound);
 }
 

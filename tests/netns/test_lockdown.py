@@ -11,6 +11,7 @@ from mesh_case import BUILD, MeshCase, wait_for
 from wire_capture import capture
 
 SITE6 = "2001:db8:99::1"
+SERVER = "198.51.100.77"  # of the internet, and nobody's of the mesh
 HELD = "edgeway_lockdown_held"
 # What never stops sending, by every way that a program has: IPv4 and IPv6, UDP, TCP, and a socket bound to the interface; and questions for names.
 SENDER = f"""
@@ -185,6 +186,27 @@ class Lockdown(MeshCase):
         self.assertTrue(self.is_loaded(HELD))
         self.end_daemon(signal.SIGKILL)
         self.assertEqual([self.is_loaded(), self.is_loaded(HELD)], [False, False])
+
+    def test_unasked_answers(self):
+        """Somebody on the path sends packets in a server's name to every port: what the laptop sends to that server isn't an answer for that reason."""
+        self.nat.ip("addr", "add", f"{SERVER}/32", "dev", "lo")
+        self.addCleanup(self.nat.ip, "addr", "del", f"{SERVER}/32", "dev", "lo")
+        self.lock()
+        self.ctl("laptop", "disconnect")
+        for address, own in ((SERVER, "192.168.11.2"), (SITE6, "2001:db8:11::2")):
+            for port in (443, 53, 853, 123):
+                seen = capture(self, self.nat, "lan", f"udp and dst host {address}")
+                self.send_udp(self.nat, (address, port), (own, 40123))
+                self.send_udp(self.laptop, (own, 40123), (address, port))
+                self.send_udp(self.nat, (address, 5000), (own, 40124))  # what serves is asked like this
+                self.send_udp(self.laptop, (own, 40124), (address, 5000))
+                wait_for("the answer", lambda: f"{address}.5000" in seen(), 10)
+                self.assertNotIn(f"{address}.{port}:", seen(), port)
+
+    def send_udp(self, machine, source, target):
+        machine.run("/usr/bin/python3", "-c", f"import socket; s=socket.socket({'socket.AF_INET6' if ':' in source[0] else 'socket.AF_INET'}, socket.SOCK_DGRAM)\n"
+                    f"s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind({source!r})\n"
+                    f"try: s.sendto(b'x', {target!r})\nexcept OSError: pass")
 
     def test_off_and_refusals(self):
         self.ctl("laptop", "mode", "connector")
