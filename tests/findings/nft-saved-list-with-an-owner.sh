@@ -5,9 +5,9 @@
 # program owns (`flags owner`) is left out of such a list, or skipped, as `flush ruleset` skips it.
 # Seen (Linux 6.18, nftables 1.0.6): `flush ruleset` passes the owned table without a word and ends with 0. `list ruleset` lists the table
 # with its flag; loading that list is refused, "Operation not permitted", and none of it is applied, the person's own tables included.
-# Once the owner has ended, the same list is accepted, and the owned table is gone from the rules as soon as `nft` ends.
-# What follows: whoever saves rules during lockdown saves their own tables by name (data/doc/firewall.md); what was saved with
-# Edgeway's table in it can't be loaded while lockdown is on, and is harmless later.
+# Once the owner has ended, the same list is accepted, and the kernel removes the owned table as soon as `nft` ends.
+# What follows: whoever saves rules during lockdown leaves out the tables of Edgeway (data/doc/vpn.md); what was saved with
+# an owned table in it can't be loaded while lockdown is on, and does no harm later.
 #
 # Needs apt, dpkg and unprivileged user namespaces (or root). Exits 1 where the behaviour is another.
 set -eu
