@@ -68,17 +68,18 @@ struct EwNatTable
   gsize mask; /* of slots and tags; a power of two less one */
   EwNatSlot *slots;
   guint8 *tags;       /* of a slot's address; 0: the slot is empty */
-  guint8 hints[8192]; /* a bit for each last 16 bits that some address ends with */
+  guint8 hints[8192]; /* a bit for each ew_nat_hint() of an address */
   guint16 next_number;
   guint16 by_number[EW_NAT_NUMBER_MAX + 1]; /* index in entries, and 1 more; 0: nobody's */
 };
 
+/* An address's last 16 bits, shuffled by its second byte: nodes and services count from 1 in networks of their own. */
 static inline guint
 ew_nat_hint (const EwIp *ip)
 {
   const guint8 *end = ip->bytes + (ip->family == EW_FAMILY_V6 ? 14 : 2);
 
-  return (guint)(end[0] << 8 | end[1]);
+  return (guint)(end[0] << 8 | end[1]) ^ (ip->bytes[1] * 0x9e5u & 0xffff);
 }
 
 /* FALSE for nearly every address that ew_nat_table_who() doesn't know. */
