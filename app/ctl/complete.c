@@ -17,6 +17,7 @@ typedef enum
   DOMAIN,
   ROUTE,
   SERVICE,
+  NODE_OR_SERVICE,
   MODE,
   ON_OFF,
   ALLOW_BLOCK,
@@ -35,7 +36,7 @@ static const struct
   { "lan", { ALLOW_BLOCK } },
   { "portal", { OPEN_CLOSE } },
   { "proxy", { PROXY } },
-  { "ping", { NODE } },
+  { "ping", { NODE_OR_SERVICE } },
   { "node add", { NODE_TO_RENEW } },
   { "node show", { NODE } },
   { "node rename", { NODE } },
@@ -104,13 +105,13 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
 {
   const gchar *typed = argv[argc - 1];
 
-  if (kind == NODE || (kind == NODE_TO_RENEW && has_word (argc, argv, "--renew")))
+  if (kind == NODE || kind == NODE_OR_SERVICE || (kind == NODE_TO_RENEW && has_word (argc, argv, "--renew")))
     offer_members (ctl, "ListNodes", "nodes", "name", "state", typed);
   if (kind == KEY)
     offer_members (ctl, "ListKeys", "keys", "id", "label", typed);
   if (kind == ROUTE)
     offer_members (ctl, "ListRoutes", "routes", "cidr", "node", typed);
-  if (kind == SERVICE)
+  if (kind == SERVICE || kind == NODE_OR_SERVICE)
     offer_members (ctl, "ListServices", "services", "name", "fqdn", typed);
   if (kind == NAME)
     offer_members (ctl, "ListNames", "names", "name", "node", typed);

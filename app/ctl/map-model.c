@@ -3,15 +3,28 @@
 
 #include "common/util.h"
 #include "console/format.h"
+#include "services.h"
 
 #define LIST_MAX 256
+
+static void
+service_free (gpointer data)
+{
+  EwMapService *service = data;
+
+  g_free (service->name);
+  g_free (service->ports);
+  g_free (service);
+}
 
 static void
 node_free (gpointer data)
 {
   EwMapNode *node = data;
 
+  g_free (node->id);
   g_free (node->name);
+  g_ptr_array_unref (node->services);
   g_free (node->kind);
   g_free (node->edge);
   g_free (node->problem);
@@ -66,6 +79,8 @@ parse_node (JsonObject *json, const EwTerminal *terminal)
   EwMapNode *node = g_new0 (EwMapNode, 1);
   const gchar *last_seen = ew_json_string (json, "last_seen");
 
+  node->id = g_strdup (ew_json_string (json, "id"));
+  node->services = g_ptr_array_new_with_free_func (service_free);
   node->name = ew_format_get_text (terminal, json, "name", "?");
   node->kind = ew_format_get_text (terminal, json, "kind", "");
   node->edge = g_strdup (ew_json_string (json, "edge"));
@@ -120,6 +135,71 @@ object_at (JsonArray *array, guint i)
   return JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
 }
 
+/* Services. */
+
+static gint
+compare_services (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 ((*(EwMapService *const *)a)->name, (*(EwMapService *const *)b)->name);
+}
+
+static EwMapNode *
+find_node (EwMap *self, const gchar *id)
+{
+  for (guint i = 0; i < self->nodes->len && id != NULL; i++)
+    if (g_strcmp0 (((EwMapNode *)self->nodes->pdata[i])->id, id) == 0)
+      return self->nodes->pdata[i];
+  return NULL;
+}
+
+/* In the few columns that there are; `service show` says all. NULL: nothing is wrong that is known. */
+static const gchar *
+trouble_word (const gchar *state)
+{
+  static const gchar *const words[][2] = { { "refuses", "nothing listens" },
+                                           { "silent", "doesn't answer" },
+                                           { "unreachable", "can't be reached" },
+                                           { "no-route", "network not shared" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (g_strcmp0 (state, words[i][0]) == 0)
+      return words[i][1];
+  return NULL;
+}
+
+/* Of a node that isn't online, that is said already. */
+static void
+hang_service (EwMap *self, JsonObject *json, JsonObject *target, const EwTerminal *terminal)
+{
+  EwMapNode *node = find_node (self, ew_json_string (target, "node_id"));
+  EwMapService *service;
+
+  if (node == NULL)
+    return;
+  service = g_new0 (EwMapService, 1);
+  service->name = ew_format_get_text (terminal, json, "name", "?");
+  service->ports = ew_services_format_ports (terminal, json);
+  if (node->state == EW_MAP_NODE_ONLINE)
+    service->trouble = trouble_word (ew_json_string (target, "state"));
+  g_ptr_array_add (node->services, service);
+}
+
+static void
+hang_services (EwMap *self, JsonArray *services, const EwTerminal *terminal)
+{
+  for (guint i = 0; services != NULL && i < json_array_get_length (services); i++)
+    {
+      JsonObject *service = object_at (services, i);
+      JsonArray *targets = service != NULL ? ew_json_array (service, "targets") : NULL;
+
+      for (guint t = 0; targets != NULL && t < json_array_get_length (targets); t++)
+        if (object_at (targets, t) != NULL)
+          hang_service (self, service, object_at (targets, t), terminal);
+    }
+  for (guint i = 0; i < self->nodes->len; i++)
+    g_ptr_array_sort (((EwMapNode *)self->nodes->pdata[i])->services, compare_services);
+}
+
 /* No node is known to be online, and no round trip is valid. */
 static void
 take_back (EwMap *self)
@@ -154,6 +234,7 @@ ew_map_new (JsonObject *json, const EwTerminal *terminal)
   self->as_last_seen = ew_json_bool (json, "as_last_seen", FALSE);
   if (self->as_last_seen)
     take_back (self);
+  hang_services (self, ew_json_array (json, "services"), terminal);
   g_ptr_array_sort (self->edges, compare_edges);
   g_ptr_array_sort (self->nodes, compare_nodes);
   return self;

@@ -19,16 +19,25 @@ typedef enum
   EW_MAP_NODE_NOT_JOINED,
 } EwMapNodeState;
 
+/* A service at one of the nodes that it leads to. */
 typedef struct
 {
-  gchar *name, *kind, *edge; /* edge: an ID; "" for none */
-  gchar *problem;            /* in words; NULL: none */
+  gchar *name, *ports;
+  const gchar *
+    trouble; /* what is wrong with that target, in two or three words; NULL: nothing that is known, or the node isn't online */
+} EwMapService;
+
+typedef struct
+{
+  gchar *id, *name, *kind, *edge; /* edge: an ID; "" for none */
+  gchar *problem;                 /* in words; NULL: none */
   EwMapNodeState state;
   gboolean self, https; /* https: its packets come through the edge's TCP port */
   GStrv addresses, routes;
   gdouble rtt_ms;            /* below 0: unknown */
   gint64 rx_bytes, tx_bytes; /* below 0: unknown */
   gint64 last_seen;          /* µs; 0: never or unknown */
+  GPtrArray *services;       /* EwMapService, by name */
 } EwMapNode;
 
 typedef struct

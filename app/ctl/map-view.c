@@ -9,6 +9,7 @@
 #define WHEEL_FROM 76        /* columns; narrower is drawn as a tree */
 #define SPOKE_LABEL_FROM 110 /* columns; from here on the round trip stands on the spoke itself */
 #define CARD_MAX 36
+#define SERVICES_MAX 6 /* of a node; more are counted */
 
 /* One line of what is said about a node. */
 typedef struct
@@ -163,6 +164,25 @@ card_add_round_trip (View *view, Card *card, gboolean leg_on_spoke)
   card_add (card, EW_STYLE_PLAIN, g_strdup_printf ("%s %s from here", SIGN (view, "≈", "~"), sum));
 }
 
+static void
+card_add_services (View *view, Card *card)
+{
+  const GPtrArray *services = card->node->services;
+  guint n = services->len <= SERVICES_MAX ? services->len : SERVICES_MAX - 1;
+
+  for (guint i = 0; i < n; i++)
+    {
+      const EwMapService *service = services->pdata[i];
+
+      card_add (card, service->trouble != NULL ? EW_STYLE_BAD : EW_STYLE_ROUTE,
+                g_strdup_printf ("%s %s %s", SIGN (view, "◇", "=>"), service->name, service->ports));
+      if (service->trouble != NULL)
+        card_add (card, EW_STYLE_BAD, g_strdup (service->trouble));
+    }
+  if (services->len > n)
+    card_add (card, EW_STYLE_ROUTE, g_strdup_printf ("%s %u more services", SIGN (view, "◇", "=>"), services->len - n));
+}
+
 static Card *
 card_new (View *view, const EwMapNode *node, gboolean leg_on_spoke)
 {
@@ -195,6 +215,7 @@ card_new (View *view, const EwMapNode *node, gboolean leg_on_spoke)
     }
   for (guint i = 0; node->routes[i] != NULL; i++)
     card_add (card, EW_STYLE_ROUTE, g_strdup_printf ("%s %s", SIGN (view, "⇄", "<->"), node->routes[i]));
+  card_add_services (view, card);
   return card;
 }
 

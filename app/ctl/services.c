@@ -73,8 +73,8 @@ style_of (JsonObject *target)
 
 /* Ports. */
 
-static gchar *
-ports_text (const EwTerminal *terminal, JsonObject *service)
+gchar *
+ew_services_format_ports (const EwTerminal *terminal, JsonObject *service)
 {
   JsonArray *ports = ew_json_array (service, "ports");
   g_autoptr (GString) text = g_string_new (NULL);
@@ -147,7 +147,7 @@ ew_services_format_list (const EwTerminal *terminal, JsonObject *answer)
         continue;
       g_autofree gchar *name = ew_format_get_text (terminal, service, "name", "?");
       g_autofree gchar *address = first_address (terminal, service);
-      g_autofree gchar *ports = ports_text (terminal, service);
+      g_autofree gchar *ports = ew_services_format_ports (terminal, service);
       g_autofree gchar *targets = targets_text (terminal, service);
       g_autofree gchar *state = state_text (terminal, service);
       const gchar *cells[] = { name, address, ports, targets, state };
@@ -186,7 +186,7 @@ ew_services_format (const EwTerminal *terminal, JsonObject *service)
   GString *text = g_string_new (NULL);
   g_autofree gchar *fqdn = ew_format_get_text (terminal, service, "fqdn", "?");
   g_autofree gchar *addresses = ew_format_get_list (terminal, service, "addresses", ", ");
-  g_autofree gchar *ports = ports_text (terminal, service);
+  g_autofree gchar *ports = ew_services_format_ports (terminal, service);
   guint n = length_of (ew_json_array (service, "targets"));
   gboolean spread = g_strcmp0 (ew_json_string (service, "spread"), "spread") == 0;
 

@@ -17,6 +17,8 @@ gchar *ew_services_format (const EwTerminal *terminal, JsonObject *service);
 /* "nas:8123 answers", "Nothing listens on nas:8123", "nas is offline since 12:03": a target's state, without a full
  * stop. */
 gchar *ew_services_describe_target (const EwTerminal *terminal, JsonObject *target);
+/* "80 443:8443 53/udp": what callers use, as it is typed. */
+gchar *ew_services_format_ports (const EwTerminal *terminal, JsonObject *service);
 /* What the services that lead to this node (a name or an ID) become without it: a sentence with a line break; NULL:
  * there is none. */
 gchar *ew_services_describe_removal (const EwTerminal *terminal, JsonObject *answer, const gchar *node_id);

@@ -7,18 +7,11 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "console/format.h"
+#include "ping.h"
 
 #define COUNT_DEFAULT 4
 #define COUNT_MAX 1000000
 #define TIMEOUT_MS 5000
-#define INTERVAL_S 1
-
-typedef struct
-{
-  gint sent, came_back;
-  gdouble least, most, sum; /* ms */
-  gboolean interrupted;     /* Ctrl-C: the summary still comes */
-} Tally;
 
 static gchar *
 leg_text (JsonObject *result, const gchar *member)
@@ -29,7 +22,7 @@ leg_text (JsonObject *result, const gchar *member)
 }
 
 static void
-print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
+print_echo (EwCtl *ctl, JsonObject *result, EwPingTally *tally)
 {
   const gchar *line = ew_terminal_sign (&ctl->terminal, "──", "--");
   g_autofree gchar *near = leg_text (result, "near_ms"), *far = leg_text (result, "far_ms"),
@@ -41,62 +34,25 @@ print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
     = g_str_equal (name, address) ? g_strdup (address) : g_strdup_printf ("%s (%s)", name, address);
   gdouble far_ms, ms = 0;
 
-  tally->came_back++;
   if (ew_format_get_number (result, "far_ms", &far_ms))
     ew_ctl_print ("%d  this computer %s %s %s %s %s %s %s %s  %s\n", tally->sent, line, near, line, edge, line, far,
                   line, target, total);
   else
     ew_ctl_print ("%d  this computer %s %s %s %s  %s\n", tally->sent, line, near, line, target, total);
   ew_format_get_number (result, "total_ms", &ms);
-  tally->least = tally->came_back == 1 ? ms : MIN (tally->least, ms);
-  tally->most = MAX (tally->most, ms);
-  tally->sum += ms;
-}
-
-static gint
-print_summary (const Tally *tally)
-{
-  ew_ctl_print ("%d sent, %d answered, %d %% lost", tally->sent, tally->came_back,
-                tally->sent > 0 ? (tally->sent - tally->came_back) * 100 / tally->sent : 0);
-  if (tally->came_back > 0)
-    {
-      g_autofree gchar *least = ew_format_ms (tally->least), *most = ew_format_ms (tally->most);
-      g_autofree gchar *mean = ew_format_ms (tally->sum / tally->came_back);
-      ew_ctl_print ("; min %s, mean %s, max %s", least, mean, most);
-    }
-  ew_ctl_print ("\n");
-  return tally->came_back > 0 ? EW_EXIT_DONE : EW_EXIT_FAILED;
+  ew_ping_count (tally, ms);
 }
 
 static gboolean
 on_interrupt (gpointer user_data)
 {
-  ((Tally *)user_data)->interrupted = TRUE;
+  ((EwPingTally *)user_data)->interrupted = TRUE;
   return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_second (gpointer over)
-{
-  *(gboolean *)over = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-static void
-pause_between (Tally *tally)
-{
-  gboolean over = FALSE;
-  guint timer = g_timeout_add_seconds (INTERVAL_S, on_second, &over);
-
-  while (!over && !tally->interrupted)
-    g_main_context_iteration (NULL, TRUE);
-  if (!over)
-    g_source_remove (timer);
 }
 
 /* One echo. FALSE: further pings can't work; *error says why. A lost echo isn't an error. */
 static gboolean
-ping_once (EwCtl *ctl, const gchar *target, Tally *tally, GError **error)
+ping_once (EwCtl *ctl, const gchar *target, EwPingTally *tally, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   g_autoptr (JsonObject) result = NULL;
@@ -163,7 +119,7 @@ ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
     { "count", 'c', 0, G_OPTION_ARG_INT, &count, "How many packets to send (default: 4)", "N" },
     { NULL },
   };
-  Tally tally = { 0 };
+  EwPingTally tally = { 0 };
   g_autoptr (GError) error = NULL;
   guint interrupt;
 
@@ -172,16 +128,21 @@ ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
   if (count < 1 || count > COUNT_MAX)
     return ew_ctl_usage (ctl, "-c must be between 1 and %d.", COUNT_MAX);
   if (ew_ctl_open (ctl, &error) == NULL || !ping_once (ctl, argv[1], &tally, &error))
-    return ew_ctl_fail (ctl, error);
+    {
+      g_autoptr (JsonObject) service = g_error_matches (error, EW_ERROR, EW_ERROR_NOT_FOUND)
+                                         ? ew_link_look (ctl->link, "ShowService", g_variant_new ("(s)", argv[1]))
+                                         : NULL;
+      return service != NULL ? ew_ping_service (ctl, service, count) : ew_ctl_fail (ctl, error);
+    }
   interrupt = g_unix_signal_add (SIGINT, on_interrupt, &tally); /* not before: a password prompt ends with Ctrl-C */
   while (tally.sent < count && !tally.interrupted)
     {
-      pause_between (&tally);
+      ew_ping_pause (&tally);
       if (!tally.interrupted && !ping_once (ctl, argv[1], &tally, &error))
         break;
     }
   g_source_remove (interrupt);
-  exit_code = print_summary (&tally);
+  exit_code = ew_ping_summarize (&tally);
   if (tally.came_back == 0 && error == NULL)
     {
       hint_not_joined (ctl, argv[1]);

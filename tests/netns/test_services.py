@@ -99,6 +99,12 @@ class Services(MeshCase):
         names = {name["name"]: name for name in self.mesh.ctl_json("web", "names")["names"]}
         self.assertEqual(names["ha.demo.internal"]["type"], "service")
         self.assertIsNotNone(self.curl("web", f"http://{names['ha.demo.internal']['addresses'][0]}/"))
+        # A ping connects as callers do; the map shows it at its node.
+        answer = self.ctl("web", "ping", "ha", "-c", "2").stdout
+        self.assertRegex(answer, r"1  this computer ── ha \(100\.111\.0\.\d+\) port 80 ── nas:8123  [0-9.]+ ms\n")
+        self.assertIn("2 sent, 2 answered", answer)
+        self.assertIn("nas:8123  ", self.ctl("web", "ping", "ha.demo.internal", "-c", "1").stdout)
+        self.assertIn("◇ ha 80", self.ctl("web", "map").stdout)
         shown = self.ctl("web", "service", "show", "ha").stdout
         self.assertIn("nas:8123 answers", shown)
         # It outlives the edge's restart, at the same address.
@@ -109,6 +115,17 @@ class Services(MeshCase):
         self.ctl("laptop", "service", "remove", "ha")
         wait_for("no name", lambda: not self.mesh.machine("web").ok("getent", "hosts", "ha.demo.internal"), VISIBLE, 0.2)
         self.assertIsNone(self.curl("web", f"http://{before[0]}/"))
+
+    def test_ping_of_what_does_not_answer(self):
+        self.ctl("laptop", "service", "add", "nothing", "nas:9")
+        failed = self.ctl("web", "ping", "nothing", "-c", "1", check=False)
+        self.assertEqual(failed.returncode, 1, failed)
+        self.assertRegex(failed.stdout, "(?s)1  no answer: .*1 sent, 0 answered, 100 % lost\nNothing listens on nas:9.")
+        self.assertIn("nothing listens", self.ctl("web", "map").stdout)
+        self.refused("web", "ping", "nobody", "-c", "1", says='no node "nobody"')
+        # Nobody can tell from here what a UDP port does: the edge's probe says it.
+        self.ctl("laptop", "service", "add", "echo", "nas:8123", "--udp")
+        self.assertRegex(self.ctl("web", "ping", "echo").stdout, "^nas:8123 (answers|can be reached)\.\n$")
 
     def test_host_behind_a_gateway(self):
         self.refused("laptop", "service", "add", "printer", f"office-gw/{SUBNET_HOST}:631", says="No route through office-gw")
@@ -139,6 +156,7 @@ class Services(MeshCase):
         shown = self.ctl("laptop", "service", "show", "wiki").stdout
         self.assertIn(f"Nothing listens on nas:{port}", shown)
         self.assertIn(f"web:{port} answers", shown)
+        self.assertIn(f"port 80 ── web:{port}  ", self.ctl("laptop", "ping", "wiki", "-c", "1").stdout)
         self.serve("nas", port)
         self.says("laptop", url, "nas ", FAILOVER)
         self.ctl("laptop", "service", "edit", "wiki", "--spread")

@@ -193,6 +193,37 @@ test_facts (void)
   g_assert_null (strstr (text, "\033"));
 }
 
+/* Services stand at their nodes, with what is wrong there; many are counted. */
+static void
+test_services (void)
+{
+  static const EwTerminal wide = { .utf8 = TRUE, .width = 130 };
+  g_autoptr (JsonObject) map = make_map (9, 1);
+  g_autoptr (GString) json = g_string_new ("{\"services\":[");
+  g_autoptr (JsonObject) more = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autofree gchar *text = NULL;
+
+  for (guint i = 0; i < 12; i++)
+    g_string_append_printf (
+      json,
+      "%s{\"id\":\"s%u\",\"name\":\"app-%02u\",\"ports\":[{\"text\":\"80:%u\"}],\"targets\":[{\"node\":"
+      "\"node-0\",\"node_id\":\"n0\",\"label\":\"node-0:%u\",\"state\":\"%s\"}]}",
+      i > 0 ? "," : "", i, i, 9000 + i, 9000 + i, i == 1 ? "refuses" : "answers");
+  g_string_append (json, ",{\"name\":\"two\",\"ports\":[],\"targets\":[{\"node_id\":\"n1\",\"state\":\"offline\"},{"
+                         "\"node_id\":\"n8\",\"state\":\"answers\"}]},{\"targets\":7},null]}");
+  more = ew_json_parse_object (json->str, (gssize)json->len, 65536, NULL);
+  json_object_set_array_member (map, "services", json_array_ref (ew_json_array (more, "services")));
+  lines = ew_map_view (map, &wide, NOW, FALSE);
+  text = g_strjoinv ("\n", lines);
+  check_lines (lines, 130, FALSE);
+  g_assert_nonnull (strstr (text, "◇ app-00 80:9000"));
+  g_assert_nonnull (strstr (text, "nothing listens"));
+  g_assert_null (strstr (text, "app-05"));
+  g_assert_nonnull (strstr (text, "◇ 7 more services"));
+  g_assert_cmpuint (count (text, "◇ two"), ==, 2); /* at each of its nodes; that one is offline is said there */
+}
+
 /* While this computer isn't connected, no node is online and no round trip is valid. */
 static void
 test_as_last_seen (void)
@@ -295,6 +326,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl/map/sizes", test_sizes);
   g_test_add_func ("/ctl/map/order", test_order);
   g_test_add_func ("/ctl/map/facts", test_facts);
+  g_test_add_func ("/ctl/map/services", test_services);
   g_test_add_func ("/ctl/map/sums-add-up", test_sums_add_up);
   g_test_add_func ("/ctl/map/as-last-seen", test_as_last_seen);
   g_test_add_func ("/ctl/map/color", test_color);
