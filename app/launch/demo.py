@@ -35,6 +35,7 @@ def prove(mesh, started, pictures):
     mesh.build_ground()
     prepare_person(mesh)
     mesh.build_mesh()
+    mesh.add_service()
     mesh.start_traffic()
     say(f"✓ an edge and five nodes, up ({time.monotonic() - started:.1f} s)")
     with Window(mesh, say, pictures) as window:
@@ -59,6 +60,7 @@ def open_app(mesh, person):
 def show(mesh, person, why_not):
     mesh.build_ground()
     mesh.build_mesh()
+    mesh.add_service()
     mesh.start_traffic()
     time.sleep(2)
     laptop = mesh.machine("laptop")
@@ -69,7 +71,7 @@ def show(mesh, person, why_not):
     say("\nIts map, as the laptop sees it:\n")
     subprocess.run(laptop.command([mesh.program("edgewayctl"), "map"]), stdin=subprocess.DEVNULL, timeout=40, check=False)
     say(f"\nThe demo runs until Ctrl-C. In another terminal, a shell on its laptop:\n\n    sudo nsenter -t {laptop.pid} -m -n -u bash\n\n"
-        "and there, for example:\n\n    edgewayctl map\n    getent hosts nas\n    edgewayctl names\n    edgewayctl ping phone\n    edgewayctl route list\n")
+        "and there, for example:\n\n    edgewayctl map\n    getent hosts nas\n    edgewayctl names\n    edgewayctl ping phone\n    edgewayctl ping ha\n    edgewayctl route list\n")
     while True:
         signal.pause()
 

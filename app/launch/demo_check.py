@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, STRICT, SUBNET_HOST, SUFFIX, WEBSITE
+from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, STRICT, SUBNET_HOST, SUFFIX, WEB_PORT, WEBSITE
 from machines import Failure, wait_for
 
 HEAL_SECONDS = 5 * 10  # promised: ten seconds; a check's deadline is five times that, and the measured time is printed
@@ -32,7 +32,7 @@ class Check:
         self.mesh, self.say = mesh, say
 
     def run(self):
-        for step in (self.walls, self.pairs, self.subnet, self.tcp, self.statuses, self.transports, self.ssh_between, self.names, self.founding_accident,
+        for step in (self.walls, self.pairs, self.subnet, self.tcp, self.statuses, self.transports, self.ssh_between, self.names, self.service, self.founding_accident,
                      self.vpn_exit, self.show_map, self.healing):
             started = time.monotonic()
             what = step()
@@ -96,6 +96,20 @@ class Check:
         if said != "nas":
             raise Failure(f"ssh nas said {said!r}")
         return f"every node finds every other by its name ({all_true(jobs)} look-ups, the phone by DNS); ssh nas"
+
+    def service(self):
+        """A name without a port, on every node and the plain WireGuard one too; the target sees who asks."""
+        fetch = f"import urllib.request as u; print(u.build_opener(u.ProxyHandler({{}})).open('http://ha.{SUFFIX}/',timeout=20).read().decode())"
+
+        def says(source):
+            said = self.mesh.machine(source).run("/usr/bin/python3", "-c", fetch, check=False, timeout=60).stdout.split()
+            return len(said) == 2 and said[0] == "nas" and said[1] in self.mesh.addresses[source]
+        jobs = [(f"{source}: http://ha.{SUFFIX}/ isn't the page on nas", lambda s=source: says(s)) for source in SITES]
+        n = all_true(jobs)
+        answer = self.mesh.ctl("web", "ping", "ha", "-c", "1").stdout
+        if f"nas:{WEB_PORT}" not in answer:
+            raise Failure(f"edgewayctl ping ha: {answer}")
+        return f"http://ha.{SUFFIX} is port {WEB_PORT} of nas ({n} nodes), which sees who asks; ping names the target"
 
     def resolves(self, source, database, key, answer, tries=3):
         """A busy computer may take longer than the tenth of a second after which a program tries another resolver."""

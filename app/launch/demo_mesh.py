@@ -28,6 +28,7 @@ STRICT = "nas"  # its network drops UDP
 SUBNET, SUBNET_HOST = "10.77.0.0/24", "10.77.0.9"
 EDGE_ADDRESS, EDGE_PORT, WEBSITE = "203.0.113.5", 443, "93.184.216.34"
 SERVICE, SUFFIX = "100.96.0.1", "demo.internal"
+WEB_PORT = 8123
 
 NAT_RULES = """
 table ip nat {
@@ -61,6 +62,20 @@ server.bind((sys.argv[1], 53))
 while True:
     query, asker = server.recvfrom(4096)
     server.sendto(query[:2] + bytes((0x81, 0x83)) + query[4:], asker)  # RFC 1035, 4.1.1: a response, NXDOMAIN
+"""
+
+# What a home's server has on a port of its own: it says where it is, and who asks.
+WEB_PAGE = """
+import http.server, socket, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{sys.argv[1]} {self.client_address[0].removeprefix('::ffff:')}".encode())
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+Server(("::", int(sys.argv[2])), Handler).serve_forever()
 """
 
 
@@ -243,6 +258,14 @@ class DemoMesh:
         self.phone_config = self.ctl("laptop", "node", "config", "phone", "--names").stdout
         self.start_phone()
         self.read_addresses()
+
+    def add_service(self):
+        """A name in place of a port: http://ha.demo.internal is port 8123 of nas."""
+        self.say(f"ha becomes the name of port {WEB_PORT} of nas")
+        nas = self.machine("nas")
+        nas.start("/usr/bin/python3", "-c", WEB_PAGE, "nas", str(WEB_PORT), log="web-page")
+        wait_for("the web page on nas", lambda: nas.ok("sh", "-c", f"ss -Hltn sport = :{WEB_PORT} | grep -q ."), self.START_S)
+        self.ctl("laptop", "service", "add", "ha", f"nas:{WEB_PORT}", "--port", "80")
 
     def start_phone(self):
         """What a phone's app does with the file: the interface, its addresses, its routes, its resolver."""
