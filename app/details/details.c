@@ -7,6 +7,7 @@
 #include "edge-details.h"
 #include "model/ticker.h"
 #include "node-details.h"
+#include "service-details.h"
 
 struct _EwDetails
 {
@@ -15,7 +16,7 @@ struct _EwDetails
   GObject *selected, *shown;
   gulong counters;
   guint clock;
-  GtkWidget *stack, *node, *edge, *node_scroll, *edge_scroll;
+  GtkWidget *stack, *node, *edge, *service, *node_scroll, *edge_scroll, *service_scroll;
 };
 
 enum
@@ -44,11 +45,15 @@ show_object (EwDetails *self)
   self->shown = object; /* only compared */
   ew_node_details_set_node (EW_NODE_DETAILS (self->node), EW_IS_NODE (object) ? EW_NODE (object) : NULL);
   ew_edge_details_set_edge (EW_EDGE_DETAILS (self->edge), EW_IS_EDGE (object) ? EW_EDGE (object) : NULL);
+  ew_service_details_set_service (EW_SERVICE_DETAILS (self->service),
+                                  EW_IS_SERVICE (object) ? EW_SERVICE (object) : NULL);
+  to_top (self->service_scroll);
   to_top (self->node_scroll);
   to_top (self->edge_scroll);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), object == NULL        ? "nothing"
-                                                             : EW_IS_NODE (object) ? "node"
-                                                                                   : "edge");
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), object == NULL           ? "nothing"
+                                                             : EW_IS_NODE (object)    ? "node"
+                                                             : EW_IS_SERVICE (object) ? "service"
+                                                                                      : "edge");
 }
 
 static void
@@ -67,6 +72,22 @@ on_edge_chosen (EwDetails *self)
 
   if (edge != NULL)
     set_selected (self, G_OBJECT (edge));
+}
+
+/* A node's service, or a service's node. */
+static void
+on_chosen (EwDetails *self, GObject *object)
+{
+  set_selected (self, object);
+}
+
+static void
+on_services_changed (EwDetails *self)
+{
+  if (EW_IS_SERVICE (self->selected)
+      && (GObject *)ew_topology_find_service (self->topology, ew_service_get_id (EW_SERVICE (self->selected)))
+           != self->selected)
+    set_selected (self, NULL);
 }
 
 static void
@@ -156,14 +177,18 @@ ew_details_class_init (EwDetailsClass *class)
   g_object_class_install_properties (object_class, N_PROPS, properties);
   g_type_ensure (EW_TYPE_NODE_DETAILS);
   g_type_ensure (EW_TYPE_EDGE_DETAILS);
+  g_type_ensure (EW_TYPE_SERVICE_DETAILS);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/details.ui");
   gtk_widget_class_bind_template_child (widget_class, EwDetails, stack);
   gtk_widget_class_bind_template_child (widget_class, EwDetails, node);
   gtk_widget_class_bind_template_child (widget_class, EwDetails, edge);
+  gtk_widget_class_bind_template_child (widget_class, EwDetails, service);
+  gtk_widget_class_bind_template_child (widget_class, EwDetails, service_scroll);
   gtk_widget_class_bind_template_child (widget_class, EwDetails, node_scroll);
   gtk_widget_class_bind_template_child (widget_class, EwDetails, edge_scroll);
   gtk_widget_class_bind_template_callback (widget_class, on_edge_chosen);
+  gtk_widget_class_bind_template_callback (widget_class, on_chosen);
 }
 
 static void
@@ -180,9 +205,11 @@ ew_details_new (EwDaemon *daemon, EwTopology *topology)
   self->topology = g_object_ref (topology);
   ew_node_details_set_model (EW_NODE_DETAILS (self->node), daemon, topology);
   ew_edge_details_set_model (EW_EDGE_DETAILS (self->edge), daemon, topology);
+  ew_service_details_set_model (EW_SERVICE_DETAILS (self->service), daemon, topology);
   g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (show_object), self,
                            G_CONNECT_SWAPPED);
   show_object (self);
+  g_signal_connect_object (topology, "services-changed", G_CALLBACK (on_services_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_nodes_changed), self, G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
 }

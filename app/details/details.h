@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The side panel: everything known of the selected node or edge, kept fresh in place (nothing in it moves the focus or
+ * The side panel: everything known of the selected node, edge or service, kept fresh in place (nothing in it moves the focus or
  * the scroll), and what can be done with it. Its close button is the window's action "details".
  */
 #pragma once
@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* Property: selected, read-write: an EwNode or an EwEdge; NULL: the panel says that nothing is selected. A node that
-   leaves the mesh is deselected. */
+/* Property: selected, read-write: an EwNode, an EwEdge or an EwService; NULL: the panel says that nothing is selected.
+   What leaves the mesh is deselected. */
 #define EW_TYPE_DETAILS (ew_details_get_type ())
 G_DECLARE_FINAL_TYPE (EwDetails, ew_details, EW, DETAILS, GtkWidget)
 

@@ -37,16 +37,35 @@ is_edge_name (EwTopology *topology, const gchar *name)
   return g_strcmp0 (name, "edge") == 0; /* always means the mesh's edge */
 }
 
-gchar *
-ew_name_problem (const gchar *name, EwTopology *topology, EwNode *node)
+/* One space of names: nodes, edges, services. */
+static gchar *
+name_problem (const gchar *name, EwTopology *topology, EwNode *node, EwService *service, gboolean is_node)
 {
   const gchar *rule = rule_broken (name);
   EwNode *other;
+  EwService *other_service;
 
   if (rule != NULL)
     return g_strdup (rule);
   other = ew_topology_find_by_any_name (topology, name);
   if (other != NULL && other != node)
-    return g_strdup_printf (_ ("Another node is called %s."), name);
+    return is_node ? g_strdup_printf (_ ("Another node is called %s."), name)
+                   : g_strdup_printf (_ ("A node is called %s."), name);
+  other_service = ew_topology_find_service_by_name (topology, name);
+  if (other_service != NULL && other_service != service)
+    return is_node ? g_strdup_printf (_ ("A service is called %s."), name)
+                   : g_strdup_printf (_ ("Another service is called %s."), name);
   return is_edge_name (topology, name) ? g_strdup_printf (_ ("The edge is called %s."), name) : NULL;
+}
+
+gchar *
+ew_name_problem (const gchar *name, EwTopology *topology, EwNode *node)
+{
+  return name_problem (name, topology, node, NULL, TRUE);
+}
+
+gchar *
+ew_service_name_problem (const gchar *name, EwTopology *topology, EwService *service)
+{
+  return name_problem (name, topology, NULL, service, FALSE);
 }

@@ -186,6 +186,9 @@ select_object (Actions *self, GVariant *parameter)
   EwNode *node = node_of (self, parameter);
   GObject *object = node != NULL ? G_OBJECT (node) : (GObject *)edge_of (self, parameter);
 
+  if (object == NULL)
+    object = (GObject *)ew_topology_find_service (self->topology, g_variant_get_string (parameter, NULL));
+
   if (object == NULL || self->parent == NULL
       || g_object_class_find_property (G_OBJECT_GET_CLASS (self->parent), "selected") == NULL)
     return FALSE;

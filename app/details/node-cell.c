@@ -120,6 +120,29 @@ show_edge (EwNodeCell *self, EwEdge *edge)
   set_spoken (self, spoken);
 }
 
+static void
+show_service (EwNodeCell *self, EwService *service)
+{
+  const gchar *address = ew_service_get_address (service);
+  EwServiceState state = ew_service_get_state (service);
+  g_autofree gchar *targets = ew_words_service_targets (service), *words = ew_words_service_state (service),
+                   *spoken = ew_words_service_spoken (service),
+                   *ports = ew_words_service_ports (service),
+                   /* Translators: a service's ports and where they lead: "Port 80 → nas:8123" */
+                     *note = g_strdup_printf (_ ("Port %s → %s"), ports, targets);
+
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->icon_image), EW_ICON_SERVICE);
+  set_class (self->icon, "round", FALSE);
+  set_class (self->icon, "own", FALSE);
+  set_class (self->icon, "not-joined", FALSE);
+  set_names (self, ew_service_get_name (service), note, address != NULL ? address : "");
+  set_state (self, ew_service_state_icon_name (state), words, state == EW_SERVICE_WORKS);
+  set_label (self->latency, "");
+  set_label (self->rate, "");
+  set_copy (self, _ ("Copy Address"), ew_service_get_name (service), address != NULL);
+  set_spoken (self, spoken);
+}
+
 void
 ew_node_cell_refresh (EwNodeCell *self)
 {
@@ -130,6 +153,8 @@ ew_node_cell_refresh (EwNodeCell *self)
   node = ew_node_row_get_node (self->row);
   if (node != NULL)
     show_node (self, node);
+  else if (EW_IS_SERVICE (ew_node_row_get_object (self->row)))
+    show_service (self, EW_SERVICE (ew_node_row_get_object (self->row)));
   else
     show_edge (self, EW_EDGE (ew_node_row_get_object (self->row)));
 }
@@ -176,6 +201,9 @@ ew_node_cell_copy (EwNodeCell *self)
 
   if (node != NULL)
     ew_copy_text (GTK_WIDGET (self), ew_node_get_address (node), _ ("Mesh IP copied"));
+  else if (self->row != NULL && EW_IS_SERVICE (ew_node_row_get_object (self->row)))
+    ew_copy_text (GTK_WIDGET (self), ew_service_get_address (EW_SERVICE (ew_node_row_get_object (self->row))),
+                  _ ("Address copied"));
   else if (self->row != NULL)
     ew_copy_text (GTK_WIDGET (self), ew_edge_get_endpoint (EW_EDGE (ew_node_row_get_object (self->row))),
                   _ ("Endpoint copied"));

@@ -13,6 +13,7 @@
 #include "ping-row.h"
 #include "route-rows.h"
 #include "row-words.h"
+#include "service-rows.h"
 #include "value-row.h"
 
 struct _EwNodeDetails
@@ -30,13 +31,14 @@ struct _EwNodeDetails
   GtkWidget *traffic_group, *received_row, *sent_row;
   GtkWidget *connection_group, *through_row, *through, *transport_row, *handshake_row, *seen_row, *joined_row,
     *version_row, *problem_row;
-  GtkWidget *routes;
+  GtkWidget *services, *routes;
   GtkWidget *manage_group, *rename_row, *share_row, *remove_row, *leave_row;
 };
 
 enum
 {
   EDGE_CHOSEN,
+  CHOSEN,
   N_SIGNALS,
 };
 static guint signals[N_SIGNALS];
@@ -305,6 +307,7 @@ ew_node_details_set_node (EwNodeDetails *self, EwNode *node)
   if (self->node != NULL)
     g_clear_signal_handler (&self->notify, self->node);
   g_set_object (&self->node, node);
+  ew_service_rows_set_node (EW_SERVICE_ROWS (self->services), self->topology, node);
   ew_route_rows_set_node (EW_ROUTE_ROWS (self->routes), self->daemon, node);
   if (node == NULL)
     return;
@@ -321,6 +324,12 @@ static void
 on_through (EwNodeDetails *self)
 {
   g_signal_emit (self, signals[EDGE_CHOSEN], 0);
+}
+
+static void
+on_chosen (EwNodeDetails *self, GObject *service)
+{
+  g_signal_emit (self, signals[CHOSEN], 0, service);
 }
 
 static void
@@ -381,6 +390,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (joined_row);
   BIND (version_row);
   BIND (problem_row);
+  BIND (services);
   BIND (routes);
   BIND (manage_group);
   BIND (rename_row);
@@ -400,10 +410,14 @@ ew_node_details_class_init (EwNodeDetailsClass *class)
     = g_signal_new ("edge-chosen", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   g_type_ensure (EW_TYPE_VALUE_ROW);
   g_type_ensure (EW_TYPE_PING_ROW);
+  signals[CHOSEN] = g_signal_new ("chosen", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_OBJECT);
+  g_type_ensure (EW_TYPE_SERVICE_ROWS);
   g_type_ensure (EW_TYPE_ROUTE_ROWS);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/node-details.ui");
   bind_children (widget_class);
   gtk_widget_class_bind_template_callback (widget_class, on_through);
+  gtk_widget_class_bind_template_callback (widget_class, on_chosen);
 }
 
 static void

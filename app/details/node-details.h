@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* Signal: "edge-chosen": the person wants to see the edge. */
+/* Signals: "edge-chosen" (): the person wants to see the edge; "chosen" (GObject): … that service. */
 #define EW_TYPE_NODE_DETAILS (ew_node_details_get_type ())
 G_DECLARE_FINAL_TYPE (EwNodeDetails, ew_node_details, EW, NODE_DETAILS, AdwBin)
 

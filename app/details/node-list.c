@@ -116,7 +116,7 @@ show_page (EwNodeList *self)
   if (!empty)
     return;
   escaped = g_markup_escape_text (self->search, -1);
-  sentence = g_strdup_printf (_ ("No name, address, route or system contains “%s”."), escaped);
+  sentence = g_strdup_printf (_ ("No name, address, route, target or system contains “%s”."), escaped);
   adw_status_page_set_description (ADW_STATUS_PAGE (self->nothing), sentence);
 }
 
@@ -224,8 +224,11 @@ open_menu (EwNodeList *self, EwNodeCell *cell, const GdkRectangle *at)
     return FALSE;
   set_selected (self, ew_node_row_get_object (row));
   follow_selected (self, FALSE);
-  model = node != NULL ? ew_node_menu_new (node, self->daemon, FALSE)
-                       : ew_edge_menu_new (EW_EDGE (ew_node_row_get_object (row)));
+  if (EW_IS_SERVICE (ew_node_row_get_object (row)))
+    model = ew_service_menu_new (EW_SERVICE (ew_node_row_get_object (row)), self->daemon);
+  else
+    model = node != NULL ? ew_node_menu_new (node, self->daemon, FALSE)
+                         : ew_edge_menu_new (EW_EDGE (ew_node_row_get_object (row)));
   gtk_popover_menu_set_menu_model (GTK_POPOVER_MENU (self->menu), model);
   gtk_popover_set_pointing_to (GTK_POPOVER (self->menu), at);
   gtk_popover_popup (GTK_POPOVER (self->menu));
@@ -457,7 +460,8 @@ ew_node_list_new (EwDaemon *daemon, EwTopology *topology)
 
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
-  self->rows = ew_node_rows_new (G_LIST_MODEL (topology), ew_topology_get_edges (topology));
+  self->rows
+    = ew_node_rows_new (G_LIST_MODEL (topology), ew_topology_get_edges (topology), ew_topology_get_services (topology));
   self->selection = gtk_single_selection_new (NULL);
   gtk_single_selection_set_autoselect (self->selection, FALSE);
   gtk_single_selection_set_can_unselect (self->selection, TRUE);

@@ -18,6 +18,8 @@ ew_group_title (EwGroup group)
       return _ ("Servers");
     case EW_GROUP_SITES:
       return _ ("Sites");
+    case EW_GROUP_SERVICES:
+      return _ ("Services");
     }
   return "";
 }
@@ -38,8 +40,8 @@ struct _EwNodeRow
 struct _EwNodeRows
 {
   GObject parent;
-  GListModel *nodes, *edges;
-  GHashTable *known; /* node or edge → its row: all of the mesh */
+  GListModel *nodes, *edges, *services;
+  GHashTable *known; /* node, edge or service → its row: all of the mesh */
   GPtrArray *shown;  /* rows */
   gchar *search;
   guint idle;
@@ -162,13 +164,15 @@ static void
 row_read (EwNodeRow *self)
 {
   EwNode *node = ew_node_row_get_node (self);
-  const gchar *name = node != NULL ? ew_node_get_name (node) : ew_edge_get_name (EW_EDGE (self->object));
+  const gchar *name = node != NULL                   ? ew_node_get_name (node)
+                      : EW_IS_SERVICE (self->object) ? ew_service_get_name (EW_SERVICE (self->object))
+                                                     : ew_edge_get_name (EW_EDGE (self->object));
 
   g_free (self->sort_key);
   self->sort_key = g_utf8_collate_key_for_filename (name != NULL ? name : "", -1); /* web-2 before web-10 */
   self->self = node != NULL && ew_node_is_self (node);
   if (node == NULL)
-    self->group = EW_GROUP_EDGE;
+    self->group = EW_IS_SERVICE (self->object) ? EW_GROUP_SERVICES : EW_GROUP_EDGE;
   else if (ew_node_is_gateway (node))
     self->group = EW_GROUP_SITES;
   else
@@ -304,6 +308,7 @@ rebuild (EwNodeRows *self)
 
   collect (self, self->edges, words, rows);
   collect (self, self->nodes, words, rows);
+  collect (self, self->services, words, rows);
   g_hash_table_foreach_remove (self->known, is_gone, NULL);
   g_ptr_array_sort (rows, row_compare);
   swap (self, rows);
@@ -344,6 +349,7 @@ ew_node_rows_finalize (GObject *object)
 
   g_clear_object (&self->nodes);
   g_clear_object (&self->edges);
+  g_clear_object (&self->services);
   g_hash_table_unref (self->known);
   g_ptr_array_unref (self->shown);
   g_free (self->search);
@@ -367,14 +373,16 @@ ew_node_rows_init (EwNodeRows *self)
 }
 
 EwNodeRows *
-ew_node_rows_new (GListModel *nodes, GListModel *edges)
+ew_node_rows_new (GListModel *nodes, GListModel *edges, GListModel *services)
 {
   EwNodeRows *self = g_object_new (EW_TYPE_NODE_ROWS, NULL);
 
   self->nodes = g_object_ref (nodes);
   self->edges = g_object_ref (edges);
+  self->services = g_object_ref (services);
   g_signal_connect_object (nodes, "items-changed", G_CALLBACK (queue_rebuild), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (edges, "items-changed", G_CALLBACK (queue_rebuild), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (services, "items-changed", G_CALLBACK (queue_rebuild), self, G_CONNECT_SWAPPED);
   rebuild (self);
   return self;
 }

@@ -19,7 +19,8 @@ covers_token (const EwLayout *self, const EwBox *box)
 
       if (place->leads && ew_box_overlaps (&token, box))
         return TRUE;
-      if (place->has_leaf && ew_box_overlaps (&place->leaf, box))
+      if ((place->has_leaf && ew_box_overlaps (&place->leaf, box))
+          || (place->has_services && ew_box_overlaps (&place->services, box)))
         return TRUE;
     }
   return FALSE;

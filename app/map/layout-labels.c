@@ -14,6 +14,7 @@
 #define BESIDE 9.0     /* px between a token and a label at its side */
 #define SPOKE_WIDTH 10.0
 #define MARGIN 3.0
+#define CAPSULE_INSET 12.0
 #define STEPS 4 /* in which a name is shortened */
 
 typedef struct
@@ -77,6 +78,16 @@ take_tokens (Room *room, const EwLayout *self, const EwLayoutInput *input)
     take (room, input->reserved[i]);
 }
 
+/* The line from a token to a capsule. */
+static void
+take_line (Room *room, const EwLayoutPlace *place, EwPoint near)
+{
+  gdouble dx = near.x - place->centre.x, dy = near.y - place->centre.y;
+
+  take (room,
+        (EwBox){ place->centre.x + dx / 2, place->centre.y + dy / 2, hypot (dx, dy), SPOKE_WIDTH, atan2 (dy, dx) });
+}
+
 /* What else is drawn on a dial of tokens: its edge, spokes, capsules and the sectors' names. */
 static void
 take_dial (Room *room, const EwLayout *self)
@@ -91,11 +102,13 @@ take_dial (Room *room, const EwLayout *self)
       take (room, (EwBox){ middle.x, middle.y, length, SPOKE_WIDTH, place->angle });
       if (place->has_leaf)
         {
-          gdouble dx = place->leaf_near.x - place->centre.x, dy = place->leaf_near.y - place->centre.y;
-
           take (room, place->leaf);
-          take (room, (EwBox){ place->centre.x + dx / 2, place->centre.y + dy / 2, hypot (dx, dy), SPOKE_WIDTH,
-                               atan2 (dy, dx) });
+          take_line (room, place, place->leaf_near);
+        }
+      if (place->has_services)
+        {
+          take (room, place->services);
+          take_line (room, place, place->services_near);
         }
     }
   for (guint s = 0; s < EW_N_SECTORS; s++)
@@ -226,14 +239,15 @@ place_full (EwLayout *self, Room *room, guint index, Wish wish)
   /* Towards 3 or 9 o'clock first: there is more room. */
   gdouble shift = sin (angle) * cos (angle) > 0 ? -LEAF_SHIFT : LEAF_SHIFT;
   const gdouble shifts[2] = { shift, -shift }, none[1] = { 0 };
-  const gdouble *tried = place->has_leaf ? shifts : none;
-  const guint n_tried = place->has_leaf ? 2 : 1;
+  const gboolean has_capsule = place->has_leaf || place->has_services;
+  const gdouble *tried = has_capsule ? shifts : none;
+  const guint n_tried = has_capsule ? 2 : 1;
 
   wish.distance = self->radius + EW_LABEL_DISTANCE * self->scale;
   for (guint i = 0; i < n_tried; i++)
     {
       wish.angle = angle + tried[i];
-      wish.anchor = centred && !place->has_leaf ? EW_ANCHOR_MIDDLE : side_of (wish.angle);
+      wish.anchor = centred && !has_capsule ? EW_ANCHOR_MIDDLE : side_of (wish.angle);
       if (place_outward (self, room, &wish, &place->label))
         return TRUE;
     }
@@ -371,32 +385,61 @@ ew_layout_labels (EwLayout *self, const EwLayoutInput *input)
   g_array_unref (room.taken);
 }
 
-/* A gateway's capsule: beyond the plate on its angle; nearer, or a little aside, where there is no room. */
+/* A capsule of this size: beyond the plate on its node's angle; nearer, or a little aside, where there is no room. */
 static gboolean
-place_leaf (EwLayout *self, const Room *room, const EwLayoutNode *node, EwLayoutPlace *place)
+place_capsule (EwLayout *self, const Room *room, const EwLayoutPlace *place, gdouble width, gdouble height, EwBox *out,
+               EwPoint *out_near)
 {
-  const gdouble shifts[3] = { 0, LEAF_SHIFT, -LEAF_SHIFT }, beyond[3] = { LEAF_BEYOND, 24, LEAF_NEAR };
+  const gdouble shifts[5] = { 0, LEAF_SHIFT, -LEAF_SHIFT, 2 * LEAF_SHIFT, -2 * LEAF_SHIFT };
+  const gdouble beyond[3] = { LEAF_BEYOND, 24, LEAF_NEAR };
+  guint n = place->has_leaf ? 15 : 9; /* a second one needs to go further aside */
 
-  for (guint i = 0; i < 9; i++)
+  for (guint i = 0; i < n; i++)
     {
       gdouble angle = place->angle + shifts[i / 3];
       gdouble distance = self->radius + (EW_PLATE_HALF + beyond[i % 3]) * self->scale;
       EwAnchor anchor = is_upright (angle) ? EW_ANCHOR_MIDDLE : side_of (angle);
       EwPoint near = ew_polar (self->centre, distance, angle);
-      gdouble half_x = node->leaf_width / 2 * (anchor == EW_ANCHOR_MIDDLE ? 0 : anchor == EW_ANCHOR_START ? 1 : -1);
-      gdouble half_y = node->leaf_height / 2 * (anchor == EW_ANCHOR_MIDDLE ? (sin (angle) > 0 ? 1 : -1) : 0);
-      EwBox box = { near.x + half_x, near.y + half_y, node->leaf_width, node->leaf_height, 0 };
+      gdouble half_x = width / 2 * (anchor == EW_ANCHOR_MIDDLE ? 0 : anchor == EW_ANCHOR_START ? 1 : -1);
+      gdouble half_y = height / 2 * (anchor == EW_ANCHOR_MIDDLE ? (sin (angle) > 0 ? 1 : -1) : 0);
+      EwBox box = { near.x + half_x, near.y + half_y, width, height, 0 };
 
       if (!is_free (room, &box))
         continue;
-      place->has_leaf = TRUE;
-      place->leaf = box;
-      place->leaf_near = near;
+      *out = box;
+      *out_near = near;
       return TRUE;
     }
   return FALSE;
 }
 
+/* Where the line to them ends: inside the round ends of the nearest one. */
+static EwPoint
+nearest_point (const EwBox *box, EwPoint from)
+{
+  gdouble half_x = MAX (box->width / 2 - CAPSULE_INSET, 0), half_y = MAX (box->height / 2 - CAPSULE_INSET, 0);
+
+  return (EwPoint){ CLAMP (from.x, box->x - half_x, box->x + half_x),
+                    CLAMP (from.y, box->y - half_y, box->y + half_y) };
+}
+
+static void
+place_services (EwLayout *self, const Room *room, const EwLayoutNode *node, EwLayoutPlace *place)
+{
+  EwPoint near;
+
+  if (node->services_width <= 0)
+    return;
+  place->has_services
+    = place_capsule (self, room, place, node->services_width, node->services_height, &place->services, &near);
+  if (!place->has_services && node->folded_width > 0)
+    place->has_services = place->services_folded
+      = place_capsule (self, room, place, node->folded_width, node->folded_height, &place->services, &near);
+  if (place->has_services)
+    place->services_near = nearest_point (&place->services, place->centre);
+}
+
+/* Networks first: a route says where whole sites are. */
 void
 ew_layout_leaves (EwLayout *self, const EwLayoutInput *input)
 {
@@ -405,8 +448,21 @@ ew_layout_leaves (EwLayout *self, const EwLayoutInput *input)
   room_init (&room, input);
   take_tokens (&room, self, input);
   for (guint i = 0; i < self->n_places && self->mode == EW_LAYOUT_FULL; i++)
-    if (input->nodes[i].leaf_width > 0 && place_leaf (self, &room, &input->nodes[i], &self->places[i]))
-      take (&room, self->places[i].leaf);
+    {
+      EwLayoutPlace *place = &self->places[i];
+
+      place->has_leaf = input->nodes[i].leaf_width > 0
+                        && place_capsule (self, &room, place, input->nodes[i].leaf_width, input->nodes[i].leaf_height,
+                                          &place->leaf, &place->leaf_near);
+      if (place->has_leaf)
+        take (&room, place->leaf);
+    }
+  for (guint i = 0; i < self->n_places && self->mode == EW_LAYOUT_FULL; i++)
+    {
+      place_services (self, &room, &input->nodes[i], &self->places[i]);
+      if (self->places[i].has_services)
+        take (&room, self->places[i].services);
+    }
   g_array_unref (room.taken);
 }
 

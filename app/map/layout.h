@@ -62,12 +62,14 @@ typedef struct
   EwSector sector;
   gboolean self;
   gboolean selected;
-  gboolean trouble;                /* offline or not joined: its label counts more; its seat is at the end */
-  gdouble name_width;              /* of the whole name */
-  gdouble name_least;              /* how far it may be shortened in its middle; 0: not at all */
-  gdouble state_width;             /* of the state or latency alone; it is never shortened */
-  gdouble detail_width;            /* of the address and the state; 0: there is no address */
-  gdouble leaf_width, leaf_height; /* of a gateway's capsule; 0: none */
+  gboolean trouble;                        /* offline or not joined: its label counts more; its seat is at the end */
+  gdouble name_width;                      /* of the whole name */
+  gdouble name_least;                      /* how far it may be shortened in its middle; 0: not at all */
+  gdouble state_width;                     /* of the state or latency alone; it is never shortened */
+  gdouble detail_width;                    /* of the address and the state; 0: there is no address */
+  gdouble leaf_width, leaf_height;         /* of a gateway's capsule; 0: none */
+  gdouble services_width, services_height; /* of its services' capsules, one below the other; 0: none */
+  gdouble folded_width, folded_height; /* of the one capsule that stands for them where there is less room; 0: none */
 } EwLayoutNode;
 
 typedef struct
@@ -106,6 +108,9 @@ typedef struct
   gboolean has_leaf;
   EwBox leaf;        /* the capsule of its networks */
   EwPoint leaf_near; /* where its line ends */
+  gboolean has_services, services_folded;
+  EwBox services; /* their capsules */
+  EwPoint services_near;
 } EwLayoutPlace;
 
 /* Of a sector; present: it has nodes. */

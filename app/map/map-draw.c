@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "map/map-services.h"
 #include "map/map-words.h"
 #include "model/words.h"
 
@@ -469,6 +470,7 @@ ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot)
     draw_sector_name (self, snapshot, s);
   for (guint i = 0; i < self->items->len; i++)
     draw_leaf (self, snapshot, i);
+  ew_map_services_draw_lines (self, snapshot);
   draw_spokes (self, snapshot);
   draw_chosen_path (self, snapshot);
   draw_ports (self, snapshot);

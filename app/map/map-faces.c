@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "map/map-services.h"
 #include "map/map-words.h"
 #include "model/search.h"
 #include "node/node-icon.h"
@@ -57,12 +58,13 @@ retouch_item (EwMapView *self, guint index, gchar **words)
   EwMapItem *item = g_ptr_array_index (self->items, index);
   const EwLayoutPlace *place = &self->layout->places[index];
   gboolean selected = self->selected == G_OBJECT (item->node);
+  gboolean has_capsule = place->has_leaf || place->has_services;
   EwTokenFace face = { .icon_name = ew_node_icon_name (item->node),
                        .round = ew_node_icon_is_round (item->node),
                        .self = ew_node_is_self (item->node),
                        .selected = selected,
-                       .on_path = selected || (self->selected != NULL && ew_node_is_self (item->node)),
-                       .badge_up = place->has_leaf && sin (place->angle) > 0,
+                       .on_path = ew_map_is_on_path (self, item),
+                       .badge_up = has_capsule && sin (place->angle) > 0,
                        .past = !ew_map_is_current (self),
                        .state = item->state };
 
@@ -113,6 +115,7 @@ ew_map_items_retouch (EwMapView *self)
         self->sector_dimmed[item->sector] = FALSE;
     }
   retouch_hub (self, words);
+  ew_map_services_retouch (self);
   for (guint s = 0; s < EW_N_SECTORS; s++)
     if (self->wedges[s] != NULL)
       {

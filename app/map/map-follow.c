@@ -3,7 +3,7 @@
  * What the map follows: the topology and its edge, the daemon's state, the theme, and the clock while it is seen.
  * Whatever it shows is made again when one of them changes.
  */
-#include "map/map-view-private.h"
+#include "map/map-services.h"
 
 #include "access/colour.h"
 #include "model/ticker.h"
@@ -15,6 +15,14 @@ static void
 on_items_changed (EwMapView *self)
 {
   self->items_stale = TRUE;
+  ew_map_update_found (self);
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+}
+
+static void
+on_services_changed (EwMapView *self)
+{
+  self->services_stale = self->layout_stale = TRUE;
   ew_map_update_found (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
@@ -76,6 +84,7 @@ ew_map_follow_style (EwMapView *self)
   self->card_place.known = FALSE;
   for (guint i = 0; self->items != NULL && i < self->items->len; i++)
     g_clear_pointer (&((EwMapItem *)self->items->pdata[i])->words, g_free);
+  ew_map_services_restyle (self);
   self->layout_stale = TRUE;
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
@@ -103,6 +112,7 @@ ew_map_follow (EwMapView *self)
   EwDaemon *daemon = self->daemon;
 
   g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_items_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "services-changed", G_CALLBACK (on_services_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "counters", G_CALLBACK (ew_map_items_recount), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::self", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (follow_edge), self,

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "map/map-services.h"
 #include "map/map-words.h"
 #include "model/words.h"
 #include "node/node-icon.h"
@@ -19,6 +20,7 @@ ew_map_item_free (EwMapItem *item)
 {
   if (item->token != NULL)
     gtk_widget_unparent (GTK_WIDGET (item->token));
+  ew_map_services_clear (item);
   g_clear_object (&item->name);
   g_clear_object (&item->state_text);
   g_clear_object (&item->detail);
@@ -29,8 +31,12 @@ ew_map_item_free (EwMapItem *item)
 }
 
 EwMapItem *
-ew_map_find_item (EwMapView *self, GObject *node)
+ew_map_find_item (EwMapView *self, GObject *object)
 {
+  GObject *node = object;
+
+  if (EW_IS_SERVICE (object))
+    node = (GObject *)ew_topology_find (self->topology, ew_service_get_node_id (EW_SERVICE (object)));
   return node != NULL ? g_hash_table_lookup (self->by_node, node) : NULL;
 }
 
@@ -149,6 +155,7 @@ ew_map_items_update (EwMapView *self)
   if (EW_IS_NODE (self->selected) && ew_map_find_item (self, self->selected) == NULL)
     ew_map_view_set_selected (self, NULL);
   self->items_stale = FALSE;
+  self->services_stale = TRUE;
   self->layout_stale = TRUE;
 }
 
@@ -409,7 +416,7 @@ refresh_tracks (EwMapView *self)
 gboolean
 ew_map_is_on_path (EwMapView *self, EwMapItem *item)
 {
-  return self->selected != NULL && (self->selected == G_OBJECT (item->node) || ew_node_is_self (item->node));
+  return self->selected != NULL && (ew_map_find_item (self, self->selected) == item || ew_node_is_self (item->node));
 }
 
 void

@@ -2,13 +2,13 @@
  *
  * The map by keyboard: one Tab stop, arrows on the ring, letters for names.
  */
-#include "map/map-view-private.h"
+#include "map/map-services.h"
 
 #include <string.h>
 
 #define TYPING_US (1200 * G_TIME_SPAN_MILLISECOND)
 
-/* What the arrows walk: tokens by their angle; seats: the sectors. */
+/* What the arrows walk: tokens by their angle, each with its services after it; seats: the sectors. */
 static gint
 by_angle (gconstpointer a, gconstpointer b, gpointer data)
 {
@@ -29,7 +29,12 @@ ring_of (EwMapView *self)
       g_array_append_val (order, i);
   g_array_sort_with_data (order, by_angle, self);
   for (guint i = 0; i < order->len; i++)
-    g_ptr_array_add (ring, ((EwMapItem *)g_ptr_array_index (self->items, g_array_index (order, guint, i)))->token);
+    {
+      EwMapItem *item = g_ptr_array_index (self->items, g_array_index (order, guint, i));
+
+      g_ptr_array_add (ring, item->token);
+      ew_map_services_add_to_ring (item, ring);
+    }
   for (guint s = 0; s < EW_N_SECTORS && order->len == 0; s++)
     if (self->wedges[s] != NULL)
       g_ptr_array_add (ring, self->wedges[s]);
@@ -66,6 +71,29 @@ walk (EwMapView *self, gint step)
   go_to (g_ptr_array_index (ring, (at + ring->len + (guint)(step + (gint)ring->len)) % ring->len));
 }
 
+/* A service whose name begins with it, or what it is folded into, or the node that it leads to. */
+static gboolean
+find_service (EwMapView *self, const gchar *needle)
+{
+  GListModel *services = ew_topology_get_services (self->topology);
+
+  for (guint i = 0; i < g_list_model_get_n_items (services); i++)
+    {
+      g_autoptr (EwService) service = g_list_model_get_item (services, i);
+      g_autofree gchar *name = g_utf8_casefold (ew_service_get_name (service), -1);
+      EwMapItem *item = ew_map_find_item (self, G_OBJECT (service));
+      EwToken *token = ew_map_service_token (self, service);
+
+      if (!g_str_has_prefix (name, needle))
+        continue;
+      if (token != NULL)
+        return go_to (token);
+      ew_map_view_set_selected (self, G_OBJECT (service));
+      return item == NULL || go_to (item->token);
+    }
+  return FALSE;
+}
+
 /* The next name that begins with what was typed; the same letter again goes on to the next one. */
 static gboolean
 find_typed (EwMapView *self, gunichar letter)
@@ -99,7 +127,7 @@ find_typed (EwMapView *self, gunichar letter)
       ew_map_view_set_selected (self, G_OBJECT (candidate->node)); /* a seat: its path shows where it is */
       return TRUE;
     }
-  return FALSE;
+  return find_service (self, needle);
 }
 
 static gboolean
@@ -230,8 +258,10 @@ ew_map_view_go_to (EwMapView *self, GObject *object)
     }
   else
     {
+      EwToken *token = EW_IS_SERVICE (object) ? ew_map_service_token (self, EW_SERVICE (object)) : NULL;
+
       ew_map_bring_into_sight (self, ew_map_index (self, item));
-      gtk_widget_grab_focus (GTK_WIDGET (item->token));
+      gtk_widget_grab_focus (GTK_WIDGET (token != NULL ? token : item->token));
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "map/map-services.h"
 #include "map/map-words.h"
 
 #define STATE_WORTH 4 /* a state is worth as many whole names */
@@ -82,6 +83,7 @@ make_layout (EwMapView *self, EwLayoutInput *input, EwLayoutMode mode)
 
       ew_map_write_item (self, item, mode);
       describe_node (self, item, &nodes[i]);
+      ew_map_services_describe (self, item, mode, &nodes[i]);
     }
   ew_map_write_sectors (self, nodes, mode);
   for (guint s = 0; s < EW_N_SECTORS; s++)

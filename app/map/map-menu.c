@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The actions of a node or the edge, where the pointer is or beside its token.
+ * The actions of a node, the edge or a service, where the pointer is or beside its token.
  */
 #include "access/access.h"
 #include "map/map-view-private.h"
@@ -41,6 +41,8 @@ ew_map_menu_object (EwMapView *self, EwToken *token, gdouble x, gdouble y)
 {
   EwMapItem *item = g_hash_table_lookup (self->by_token, token);
 
+  if (ew_token_get_role (token) == EW_TOKEN_SERVICE)
+    return ew_token_get_object (token);
   if (ew_token_get_role (token) == EW_TOKEN_EDGE)
     return (GObject *)ew_topology_get_edge (self->topology);
   if (ew_token_get_role (token) == EW_TOKEN_SECTOR && self->layout != NULL && x >= 0)
@@ -51,8 +53,9 @@ ew_map_menu_object (EwMapView *self, EwToken *token, gdouble x, gdouble y)
 void
 ew_map_menu_open (EwMapView *self, EwToken *token, GObject *object, gdouble x, gdouble y)
 {
-  g_autoptr (GMenuModel) menu = EW_IS_EDGE (object) ? ew_edge_menu_new (EW_EDGE (object))
-                                                    : ew_node_menu_new (EW_NODE (object), self->daemon, TRUE);
+  g_autoptr (GMenuModel) menu = EW_IS_EDGE (object)      ? ew_edge_menu_new (EW_EDGE (object))
+                                : EW_IS_SERVICE (object) ? ew_service_menu_new (EW_SERVICE (object), self->daemon)
+                                                         : ew_node_menu_new (EW_NODE (object), self->daemon, TRUE);
   GtkWidget *popover = gtk_popover_menu_new_from_model (menu);
   graphene_point_t at, in_view;
 

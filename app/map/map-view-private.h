@@ -24,6 +24,8 @@ G_BEGIN_DECLS
 #define EW_MAP_SEAT_TOKEN 24.0 /* px between seats, on the screen: then they become tokens */
 #define EW_MAP_SEAT_TOKENS 300 /* at most, in the whole view */
 
+typedef struct _EwMapCapsule EwMapCapsule; /* map-services.c */
+
 /* One node on the map, in the order of the topology. */
 typedef struct
 {
@@ -39,10 +41,11 @@ typedef struct
   gint name_width;         /* of the whole name, or as much of it as is shown at most */
   gboolean shortened;      /* letters of the name are missing */
   PangoLayout *leaf;
-  gchar *words;                 /* what the lines were made of */
-  gdouble from_angle, to_angle; /* where it slides from and to */
-  gboolean fresh;               /* it is new */
-  gboolean dimmed;              /* the search doesn't find it */
+  GPtrArray *services, *capsules; /* EwService that lead to it, by name; EwMapCapsule; NULL: none */
+  gchar *words;                   /* what the lines were made of */
+  gdouble from_angle, to_angle;   /* where it slides from and to */
+  gboolean fresh;                 /* it is new */
+  gboolean dimmed;                /* the search doesn't find it */
 } EwMapItem;
 
 /* Where the path card lies; known: it was chosen. */
@@ -73,7 +76,8 @@ struct _EwMapView
   PangoLayout *sector_details[EW_N_SECTORS];
   gboolean sector_dimmed[EW_N_SECTORS]; /* the search finds no node there */
   PangoLayout *pill_near, *pill_far;
-  gboolean items_stale; /* the topology has others */
+  gboolean items_stale;    /* the topology has others */
+  gboolean services_stale; /* the topology has others, or they lead elsewhere */
   gboolean layout_stale;
   const EwMapColors *colors;
   GskRenderNode *scene;         /* NULL: draw it again */
@@ -127,8 +131,9 @@ void ew_map_items_recount (EwMapView *self);  /* counters came */
 void ew_map_items_refresh (EwMapView *self);  /* widths of spokes, dots */
 void ew_map_items_slid (EwMapView *self, gdouble slid);
 void ew_map_item_free (EwMapItem *item);
-EwMapItem *ew_map_find_item (EwMapView *self, GObject *node); /* NULL: none */
-EwMapItem *ew_map_self_item (EwMapView *self);                /* NULL: unknown */
+/* Of a node, or of the node that callers of a service are led to first; NULL: none. */
+EwMapItem *ew_map_find_item (EwMapView *self, GObject *object);
+EwMapItem *ew_map_self_item (EwMapView *self); /* NULL: unknown */
 guint ew_map_index (EwMapView *self, EwMapItem *item);
 gboolean ew_map_is_on_path (EwMapView *self, EwMapItem *item);
 gboolean ew_map_is_current (EwMapView *self);           /* what is known is also so now */
@@ -178,6 +183,8 @@ void ew_map_set_seen (EwMapView *self, gboolean seen);
 /* view */
 void ew_map_adopt (EwMapView *self, EwToken *token); /* a new child: its place in the tree, its signals */
 void ew_map_update_card (EwMapView *self);
+/* Its middle in dial coordinates; it is as large as it asks for. */
+void ew_map_allocate_token (EwToken *token, EwPoint at, GskTransform *view);
 EwToken *ew_map_home (EwMapView *self); /* this computer's token or sector; NULL: none */
 
 /* zoom, keys, menu */
@@ -194,7 +201,7 @@ void ew_map_settle (EwMapView *self);                        /* the layout follo
 void ew_map_limit (EwMapView *self);                         /* pan and zoom, after a new layout */
 gdouble ew_map_scale (EwMapView *self);                      /* of the layout, while the zoom changes */
 graphene_rect_t ew_map_area (EwMapView *self);               /* what of the dial is drawn */
-/* Of a node or the edge, at a point of the token; x < 0: below it. */
+/* Of a node, the edge or a service, at a point of the token; x < 0: below it. */
 void ew_map_menu_open (EwMapView *self, EwToken *token, GObject *object, gdouble x, gdouble y);
 /* Whose menu a token has there; x < 0: wherever. NULL: none. */
 GObject *ew_map_menu_object (EwMapView *self, EwToken *token, gdouble x, gdouble y);

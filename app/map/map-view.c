@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "map/map-services.h"
 #include "map/map-view-private.h"
 
 #define SLIDE_MS 400
@@ -76,6 +77,10 @@ on_open (EwToken *token, gdouble x, gdouble y, EwMapView *self)
           ew_map_activate (self, G_OBJECT (item->node));
         }
       break;
+    case EW_TOKEN_SERVICE:
+      ew_map_view_set_selected (self, ew_token_get_object (token));
+      ew_map_activate (self, ew_token_get_object (token));
+      break;
     }
 }
 
@@ -97,6 +102,7 @@ on_path (EwToken *token, gdouble x, gdouble y, EwMapView *self)
       ew_map_view_set_selected (self, (GObject *)ew_topology_get_edge (self->topology));
       break;
     case EW_TOKEN_NODE:
+    case EW_TOKEN_SERVICE:
       ew_map_view_set_selected (self, ew_token_get_object (token));
       break;
     }
@@ -121,8 +127,13 @@ on_focus (EwToken *token, GParamSpec *spec, EwMapView *self)
   /* Its label may have been hidden: now it comes first. */
   self->layout_stale = TRUE;
   gtk_widget_queue_allocate (GTK_WIDGET (self));
-  if (ew_token_get_role (token) == EW_TOKEN_NODE && gtk_widget_has_visible_focus (GTK_WIDGET (token)))
-    ew_map_bring_into_sight (self, ew_map_index (self, g_hash_table_lookup (self->by_token, token)));
+  if (gtk_widget_has_visible_focus (GTK_WIDGET (token)) && ew_token_get_object (token) != NULL)
+    {
+      EwMapItem *item = ew_map_find_item (self, ew_token_get_object (token));
+
+      if (item != NULL)
+        ew_map_bring_into_sight (self, ew_map_index (self, item));
+    }
 }
 
 static gboolean
@@ -160,7 +171,8 @@ void
 ew_map_update_card (EwMapView *self)
 {
   EwNode *own = ew_topology_get_self (self->topology);
-  EwNode *node = EW_IS_NODE (self->selected) && self->selected != (GObject *)own ? EW_NODE (self->selected) : NULL;
+  EwMapItem *item = ew_map_find_item (self, self->selected); /* of a service: its node's */
+  EwNode *node = item != NULL && item->node != own ? item->node : NULL;
 
   gtk_widget_set_visible (GTK_WIDGET (self->card),
                           self->selected != NULL
@@ -171,7 +183,7 @@ void
 ew_map_view_set_selected (EwMapView *self, GObject *selected)
 {
   g_return_if_fail (EW_IS_MAP_VIEW (self));
-  g_return_if_fail (selected == NULL || EW_IS_NODE (selected) || EW_IS_EDGE (selected));
+  g_return_if_fail (selected == NULL || EW_IS_NODE (selected) || EW_IS_EDGE (selected) || EW_IS_SERVICE (selected));
   if (!g_set_object (&self->selected, selected))
     return;
   self->card_place.known = FALSE;
@@ -225,13 +237,23 @@ ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_siz
 }
 
 static void
-allocate_token (EwMapView *self, EwToken *token, EwPoint at, gdouble width, gdouble height, GskTransform *view)
+allocate_token (EwToken *token, EwPoint at, gdouble width, gdouble height, GskTransform *view)
 {
   GskTransform *transform = gsk_transform_ref (view);
 
   transform
     = gsk_transform_translate (transform, &GRAPHENE_POINT_INIT ((float)(at.x - width / 2), (float)(at.y - height / 2)));
   gtk_widget_allocate (GTK_WIDGET (token), (gint)width, (gint)height, -1, transform);
+}
+
+void
+ew_map_allocate_token (EwToken *token, EwPoint at, GskTransform *view)
+{
+  gint width, height;
+
+  gtk_widget_measure (GTK_WIDGET (token), GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+  gtk_widget_measure (GTK_WIDGET (token), GTK_ORIENTATION_VERTICAL, -1, &height, NULL, NULL, NULL);
+  allocate_token (token, at, width, height, view);
 }
 
 static void
@@ -247,7 +269,7 @@ allocate_tokens (EwMapView *self)
       if (item->token == NULL)
         continue;
       gtk_widget_measure (GTK_WIDGET (item->token), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
-      allocate_token (self, item->token,
+      allocate_token (item->token,
                       self->layout->mode == EW_LAYOUT_SEATS
                         ? self->layout->places[i].centre
                         : ew_map_point (self, self->layout->radius, ew_map_angle (self, i)),
@@ -257,11 +279,12 @@ allocate_tokens (EwMapView *self)
     if (self->wedges[s] != NULL)
       {
         gtk_widget_measure (GTK_WIDGET (self->wedges[s]), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
-        allocate_token (self, self->wedges[s], self->layout->centre, 2 * self->layout->centre.x,
-                        2 * self->layout->centre.y, view);
+        allocate_token (self->wedges[s], self->layout->centre, 2 * self->layout->centre.x, 2 * self->layout->centre.y,
+                        view);
       }
   gtk_widget_measure (GTK_WIDGET (self->hub), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
-  allocate_token (self, self->hub, self->layout->centre, size, size, view);
+  allocate_token (self->hub, self->layout->centre, size, size, view);
+  ew_map_services_allocate (self, view);
   gsk_transform_unref (self->allocated);
   self->allocated = view;
 }
@@ -285,6 +308,11 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
 
   if (self->items_stale)
     ew_map_items_update (self);
+  if (self->services_stale)
+    {
+      self->services_stale = FALSE;
+      ew_map_services_update (self);
+    }
   if (self->measures.text <= 0)
     ew_map_measure (widget, &self->measures);
   if (self->layout_stale || resized)

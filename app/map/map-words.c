@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "map/map-services.h"
 #include "model/words.h"
 
 #define SEAT_NAME_LEAST 4.5 /* of a line's height: the width of a shortened name */
@@ -22,8 +23,8 @@ ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text)
   return layout;
 }
 
-static PangoLayout *
-markup_layout (EwMapView *self, gdouble scale, const gchar *markup)
+PangoLayout *
+ew_map_markup (EwMapView *self, gdouble scale, const gchar *markup)
 {
   PangoLayout *layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), NULL);
   g_autofree gchar *number = g_malloc (G_ASCII_DTOSTR_BUF_SIZE);
@@ -119,7 +120,7 @@ leaf_layout (EwMapView *self, EwNode *node)
 
       markup = g_strdup_printf ("%s\n%s", first, escaped);
     }
-  layout = markup_layout (self, EW_TEXT_DETAIL, markup);
+  layout = ew_map_markup (self, EW_TEXT_DETAIL, markup);
   if (width_of (layout) > self->measures.leaf_most)
     {
       pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_MIDDLE);
@@ -138,7 +139,7 @@ detail_layout (EwMapView *self, const gchar *address, const gchar *state)
     return NULL;
   if (*state != '\0')
     both = g_strdup_printf (/* Translators: "100.96.0.21 · ≈ 12 ms" */ _ ("%s · %s"), address, state);
-  return markup_layout (self, EW_TEXT_DETAIL, both != NULL ? both : address);
+  return ew_map_markup (self, EW_TEXT_DETAIL, both != NULL ? both : address);
 }
 
 gdouble
@@ -181,7 +182,7 @@ ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
   item->shortened = ew_map_shorten (item->name, name, self->measures.name_most);
   item->name_width = width_of (item->name);
   if (*brief != '\0')
-    item->state_text = markup_layout (self, EW_TEXT_DETAIL, brief);
+    item->state_text = ew_map_markup (self, EW_TEXT_DETAIL, brief);
   if (mode == EW_LAYOUT_FULL)
     {
       item->detail = detail_layout (self, address, state);
@@ -315,8 +316,8 @@ write_seats (EwMapView *self, EwSector sector)
   markup = g_strdup_printf ("<b>%s</b> %u%s%s", sector_name (sector), count.n, own != NULL ? " · " : "",
                             own != NULL ? own : "");
   escaped = g_markup_escape_text (words != NULL ? words : _ ("All online"), -1);
-  self->sector_names[sector] = markup_layout (self, 1, markup);
-  self->sector_details[sector] = markup_layout (self, EW_TEXT_DETAIL, escaped);
+  self->sector_names[sector] = ew_map_markup (self, 1, markup);
+  self->sector_details[sector] = ew_map_markup (self, EW_TEXT_DETAIL, escaped);
 }
 
 void
@@ -342,7 +343,7 @@ tooltip_of (EwMapView *self, EwMapItem *item)
 {
   const gchar *address = ew_node_get_address (item->node);
   g_autofree gchar *routes = g_strjoinv (", ", (gchar **)ew_node_get_routes (item->node));
-  g_autofree gchar *state = NULL;
+  g_autofree gchar *state = NULL, *services = ew_map_service_names (item);
   gdouble ms = ew_words_path_ms (item->node, ew_topology_get_self (self->topology));
   GString *text = g_string_new (ew_node_get_name (item->node));
 
@@ -358,6 +359,12 @@ tooltip_of (EwMapView *self, EwMapItem *item)
   g_string_append (text, state);
   if (*routes != '\0')
     g_string_append_printf (text, "\n%s", routes);
+  if (services != NULL)
+    {
+      g_autofree gchar *words = g_strdup_printf (_ ("Services: %s"), services);
+
+      g_string_append_printf (text, "\n%s", words);
+    }
   return g_string_free (text, FALSE);
 }
 
@@ -366,9 +373,14 @@ ew_map_say_node (EwMapView *self, EwMapItem *item, const EwLayoutPlace *place)
 {
   EwEdge *edge = ew_topology_get_edge (self->topology);
   g_autofree gchar *name = ew_words_node_spoken (item->node, ew_topology_get_self (self->topology), edge);
-  g_autofree gchar *description = ew_words_node_description (item->node);
+  g_autofree gchar *words = ew_words_node_description (item->node);
+  g_autofree gchar *services = place->has_services ? NULL : ew_map_service_names (item);
+  /* Translators: a node's description, and the names of its services */
+  g_autofree gchar *description
+    = services != NULL ? g_strdup_printf (_ ("%s Services: %s."), words, services) : g_steal_pointer (&words);
   gboolean hidden = place->label.lines < 2 || (place->label.brief && ew_node_get_address (item->node) != NULL)
-                    || (ew_node_is_gateway (item->node) && !place->has_leaf) || item->shortened
+                    || (ew_node_is_gateway (item->node) && !place->has_leaf)
+                    || (item->services != NULL && !place->has_services) || item->shortened
                     || (item->leaf != NULL && pango_layout_is_ellipsized (item->leaf))
                     || g_strv_length ((gchar **)ew_node_get_routes (item->node)) > 2;
   g_autofree gchar *tooltip = hidden ? tooltip_of (self, item) : NULL;

@@ -21,6 +21,8 @@ gdouble ew_map_text_width (PangoLayout *layout);
 /* (transfer full) bold: of what stands on a pill. */
 PangoLayout *ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text);
 
+PangoLayout *ew_map_markup (EwMapView *self, gdouble scale, const gchar *markup);
+
 void ew_map_say_node (EwMapView *self, EwMapItem *item, const EwLayoutPlace *place);
 void ew_map_say_edge (EwMapView *self);
 void ew_map_say_sector (EwMapView *self, EwSector sector);

@@ -164,3 +164,58 @@ ew_token_focus_ring_draw (GtkSnapshot *snapshot, const EwMapColors *colors, gboo
   cairo_stroke (cr);
   cairo_destroy (cr);
 }
+
+static void
+trace_capsule (cairo_t *cr, const graphene_rect_t *box, gdouble margin)
+{
+  gdouble x = (gdouble)box->origin.x - margin, y = (gdouble)box->origin.y - margin;
+  gdouble width = (gdouble)box->size.width + 2 * margin, height = (gdouble)box->size.height + 2 * margin;
+  gdouble r = height / 2;
+
+  cairo_new_sub_path (cr);
+  cairo_arc (cr, x + r, y + r, r, G_PI_2, 3 * G_PI_2);
+  cairo_arc (cr, x + width - r, y + r, r, 3 * G_PI_2, G_PI_2);
+  cairo_close_path (cr);
+}
+
+void
+ew_token_capsule_draw (GtkSnapshot *snapshot, const EwTokenFace *face, const EwMapColors *colors, PangoLayout *text,
+                       const graphene_rect_t *box, gboolean focused)
+{
+  const gdouble dashes[2] = { 3, 3 };
+  gboolean is_offline = face->state != EW_NODE_ONLINE || face->past;
+  graphene_rect_t bounds;
+  cairo_t *cr;
+  gint width, height;
+
+  graphene_rect_inset_r (box, -6, -6, &bounds);
+  cr = gtk_snapshot_append_cairo (snapshot, &bounds);
+  trace_capsule (cr, box, 0);
+  gdk_cairo_set_source_rgba (cr, &colors->token);
+  cairo_fill_preserve (cr);
+  if (is_offline && !face->selected)
+    cairo_set_dash (cr, dashes, 2, 0);
+  cairo_set_line_width (cr, face->selected ? 2.5 : 1.25);
+  gdk_cairo_set_source_rgba (cr, face->selected ? &colors->path
+                                 : is_offline   ? &colors->offline
+                                                : &colors->token_border);
+  cairo_stroke (cr);
+  if (focused)
+    {
+      cairo_set_dash (cr, NULL, 0, 0);
+      trace_capsule (cr, box, 3.5);
+      cairo_set_line_width (cr, 2);
+      gdk_cairo_set_source_rgba (cr, &colors->accent_text);
+      cairo_stroke (cr);
+    }
+  cairo_destroy (cr);
+  if (text == NULL)
+    return;
+  pango_layout_get_pixel_size (text, &width, &height);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (
+    snapshot, &GRAPHENE_POINT_INIT ((float)round ((gdouble)box->origin.x + ((gdouble)box->size.width - width) / 2),
+                                    (float)round ((gdouble)box->origin.y + ((gdouble)box->size.height - height) / 2)));
+  gtk_snapshot_append_layout (snapshot, text, is_offline ? &colors->secondary : &colors->text);
+  gtk_snapshot_restore (snapshot);
+}

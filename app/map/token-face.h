@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How a node's token looks: its shape, its icon, and the badge of its state.
+ * How a node's token looks: its shape, its icon, and the badge of its state; and a service's capsule.
  */
 #pragma once
 
@@ -14,5 +14,8 @@ void ew_token_face_draw (GtkSnapshot *snapshot, const EwTokenFace *face, const E
 /* Where the keyboard is. */
 void ew_token_focus_ring_draw (GtkSnapshot *snapshot, const EwMapColors *colors, gboolean round, gdouble cx, gdouble cy,
                                gdouble size);
+/* A service's capsule: its text in a box that is round at its ends. */
+void ew_token_capsule_draw (GtkSnapshot *snapshot, const EwTokenFace *face, const EwMapColors *colors,
+                            PangoLayout *text, const graphene_rect_t *box, gboolean focused);
 
 G_END_DECLS

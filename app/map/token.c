@@ -29,6 +29,8 @@ struct _EwToken
   gchar *edge_name; /* all of it; title may be shorter */
   gdouble from, to, inner, outer;
   PangoLayout *title, *subtitle, *value;
+  PangoLayout *text; /* a capsule's */
+  gdouble width, height;
 };
 
 G_DEFINE_FINAL_TYPE (EwToken, ew_token, GTK_TYPE_WIDGET)
@@ -80,7 +82,11 @@ ew_token_measure (GtkWidget *widget, GtkOrientation orientation, gint for_size, 
 {
   EwToken *self = EW_TOKEN (widget);
 
-  *minimum = *natural = self->role == EW_TOKEN_SECTOR ? 0 : (gint)ceil (self->size + 2 * EW_TOKEN_MARGIN);
+  if (self->role == EW_TOKEN_SERVICE)
+    *minimum = *natural
+      = (gint)ceil ((orientation == GTK_ORIENTATION_HORIZONTAL ? self->width : self->height) + 2 * EW_TOKEN_MARGIN);
+  else
+    *minimum = *natural = self->role == EW_TOKEN_SECTOR ? 0 : (gint)ceil (self->size + 2 * EW_TOKEN_MARGIN);
   *minimum_baseline = *natural_baseline = -1;
 }
 
@@ -91,6 +97,8 @@ ew_token_contains (GtkWidget *widget, gdouble x, gdouble y)
   gdouble dx = x - gtk_widget_get_width (widget) / 2.0, dy = y - gtk_widget_get_height (widget) / 2.0;
   gdouble distance = hypot (dx, dy);
 
+  if (self->role == EW_TOKEN_SERVICE)
+    return fabs (dx) <= self->width / 2 && fabs (dy) <= self->height / 2;
   if (self->role != EW_TOKEN_SECTOR)
     return distance <= self->size / 2 + HIT_SLACK;
   return distance >= self->inner && distance <= self->outer
@@ -316,6 +324,14 @@ ew_token_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
       draw_wedge (self, snapshot, cx, cy);
       return;
     }
+  if (self->role == EW_TOKEN_SERVICE)
+    {
+      ew_token_capsule_draw (snapshot, &self->face, self->colors, self->text,
+                             &GRAPHENE_RECT_INIT ((float)(cx - self->width / 2), (float)(cy - self->height / 2),
+                                                  (float)self->width, (float)self->height),
+                             gtk_widget_has_visible_focus (widget));
+      return;
+    }
   if (self->role == EW_TOKEN_EDGE)
     {
       draw_hub (self, snapshot, cx, cy);
@@ -399,6 +415,17 @@ ew_token_set_size (EwToken *self, gdouble size)
 }
 
 void
+ew_token_set_capsule (EwToken *self, PangoLayout *text, gdouble width, gdouble height)
+{
+  if (self->text == text && self->width == width && self->height == height)
+    return;
+  g_set_object (&self->text, text);
+  self->width = width;
+  self->height = height;
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+}
+
+void
 ew_token_set_words (EwToken *self, const gchar *name, const gchar *description, const gchar *tooltip)
 {
   if (g_strcmp0 (self->name, name) != 0)
@@ -477,6 +504,7 @@ ew_token_dispose (GObject *object)
   g_clear_object (&self->title);
   g_clear_object (&self->subtitle);
   g_clear_object (&self->value);
+  g_clear_object (&self->text);
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->edge_name, g_free);
   g_clear_pointer (&self->description, g_free);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One thing on the map that can be chosen: a node's token, the edge's disc, or a whole sector of seats. A button for
+ * One thing on the map that can be chosen: a node's token, the edge's disc, a whole sector of seats, or the
+ * capsule of a service. A button for
  * assistive technology, with the actions token.open and token.path. It draws its face; its view places it and says
  * what it shows.
  */
@@ -18,6 +19,7 @@ typedef enum
   EW_TOKEN_NODE,
   EW_TOKEN_EDGE,
   EW_TOKEN_SECTOR,
+  EW_TOKEN_SERVICE,
 } EwTokenRole;
 
 /* Around the face, for its badge, halo and focus ring. */
@@ -42,7 +44,8 @@ typedef struct
 #define EW_TYPE_TOKEN (ew_token_get_type ())
 G_DECLARE_FINAL_TYPE (EwToken, ew_token, EW, TOKEN, GtkWidget)
 
-/* object: the EwNode or EwEdge it stands for; NULL for a sector. */
+/* object: the EwNode, EwEdge or EwService it stands for; a capsule of all services of a node has that node; NULL for a
+   sector. */
 EwToken *ew_token_new (EwTokenRole role, GObject *object);
 EwTokenRole ew_token_get_role (EwToken *self);
 GObject *ew_token_get_object (EwToken *self); /* borrowed */
@@ -52,6 +55,8 @@ void ew_token_set_size (EwToken *self, gdouble size);
 void ew_token_set_face (EwToken *self, const EwTokenFace *face, const EwMapColors *colors);
 /* What is said of it; equal words change nothing. */
 void ew_token_set_words (EwToken *self, const gchar *name, const gchar *description, const gchar *tooltip);
+/* A capsule's text, and its size, px. */
+void ew_token_set_capsule (EwToken *self, PangoLayout *text, gdouble width, gdouble height);
 /* A sector's reach, for the pointer and its outline: the layout's angles and radii, around the token's middle. */
 void ew_token_set_wedge (EwToken *self, gdouble from, gdouble to, gdouble inner, gdouble outer);
 /* The edge's lines of text; value: "" for none. */

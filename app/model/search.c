@@ -43,6 +43,16 @@ append_all (GString *texts, const gchar *const *list)
     append (texts, *list);
 }
 
+static void
+append_service (GString *texts, EwService *service)
+{
+  append (texts, ew_service_get_name (service));
+  append (texts, ew_service_get_full_name (service));
+  append_all (texts, ew_service_get_addresses (service));
+  for (guint i = 0; i < ew_service_get_n_targets (service); i++)
+    append (texts, ew_service_get_target (service, i)->label);
+}
+
 gboolean
 ew_search_matches (gchar **words, GObject *object)
 {
@@ -57,6 +67,8 @@ ew_search_matches (gchar **words, GObject *object)
       append (texts, ew_edge_get_name (EW_EDGE (object)));
       append (texts, ew_edge_get_endpoint (EW_EDGE (object)));
     }
+  else if (EW_IS_SERVICE (object))
+    append_service (texts, EW_SERVICE (object));
   else
     {
       append (texts, ew_node_get_name (EW_NODE (object)));
@@ -93,7 +105,8 @@ ew_search_found (gchar **words, EwTopology *topology)
 
   if (*words == NULL)
     return NULL;
-  found = count_matches (words, ew_topology_get_edges (topology)) + count_matches (words, G_LIST_MODEL (topology));
+  found = count_matches (words, ew_topology_get_edges (topology)) + count_matches (words, G_LIST_MODEL (topology))
+          + count_matches (words, ew_topology_get_services (topology));
   if (found == 0)
     return g_strdup (_ ("Nothing found"));
   /* Translators: of a search, over the map: "3 matches" */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether a node or an edge matches a search: by name, address, route or system. One search for the map
+ * Whether a node, an edge or a service matches a search: by name, address, route, system or target. One search for the map
  * and the list.
  */
 #pragma once
@@ -11,9 +11,9 @@ G_BEGIN_DECLS
 
 /* What was typed, cut into case-folded words (transfer full); empty for NULL and blanks. */
 gchar **ew_search_words (const gchar *search);
-/* Every word occurs in one of the object's (EwNode's or EwEdge's) texts. No words: TRUE. */
+/* Every word occurs in one of the object's (EwNode's, EwEdge's or EwService's) texts. No words: TRUE. */
 gboolean ew_search_matches (gchar **words, GObject *object);
-/* How many nodes and edges match, in words (transfer full): "3 matches", "Nothing found". No words: NULL. */
+/* How many nodes, edges and services match, in words (transfer full): "3 matches", "Nothing found". No words: NULL. */
 gchar *ew_search_found (gchar **words, EwTopology *topology);
 
 G_END_DECLS

@@ -329,6 +329,7 @@ ew_topology_forget_stream (EwTopology *self)
 
   forget_coming (self);
   g_clear_pointer (&self->seen, g_hash_table_unref);
+  g_clear_pointer (&self->seen_services, g_hash_table_unref);
   self->had_snapshot = FALSE;
   g_clear_handle_id (&self->decay, g_source_remove);
   g_hash_table_remove_all (self->active);
@@ -359,8 +360,10 @@ ew_topology_forget (EwTopology *self)
   g_clear_pointer (&self->seen, g_hash_table_unref);
   remove_others (self, NULL);
   g_list_store_remove_all (self->edges);
+  ew_topology_forget_services (self);
   set_mesh (self, NULL);
   tell (self);
+  ew_topology_tell_services (self);
 }
 
 /* Known nodes keep their places, others wait for the snapshot's end. */
@@ -395,6 +398,7 @@ take_snapshot (EwTopology *self, JsonObject *message)
   set_mesh (self, ew_text_member (map, "mesh"));
   if (edges != NULL)
     take_edges (self, edges);
+  ew_topology_take_services (self, ew_text_array (map, "services"));
   take_nodes (self, nodes);
   if (ew_text_bool (message, "more", FALSE))
     return;
@@ -404,6 +408,7 @@ take_snapshot (EwTopology *self, JsonObject *message)
   append (self, fresh);
   remove_others (self, self->seen);
   g_clear_pointer (&self->seen, g_hash_table_unref);
+  ew_topology_keep_services (self);
   self->had_snapshot = TRUE;
   self->reopen_s = 0;
   ew_topology_set_stream (self, EW_STREAM_LIVE, NULL);
@@ -413,6 +418,7 @@ static void
 take_change (EwTopology *self, const gchar *type, JsonObject *message)
 {
   JsonObject *node = ew_text_object (message, "node"), *edge = ew_text_object (message, "edge");
+  JsonObject *service = ew_text_object (message, "service");
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
 
   if (g_str_equal (type, "node") && node != NULL)
@@ -426,6 +432,10 @@ take_change (EwTopology *self, const gchar *type, JsonObject *message)
     take_edge (self, edge);
   else if (g_str_equal (type, "edge-removed"))
     remove_edge (self, ew_text_member (message, "id"));
+  else if (g_str_equal (type, "service") && service != NULL)
+    ew_topology_take_service (self, service);
+  else if (g_str_equal (type, "service-removed"))
+    ew_topology_remove_service (self, ew_text_member (message, "id"));
   else if (g_str_equal (type, "counters"))
     take_counters (self, ew_text_array (message, "nodes"));
 }
@@ -450,11 +460,14 @@ ew_topology_take_message (EwTopology *topology, JsonObject *message)
   if (type == NULL)
     return;
   take_clock (self, message);
+  self->taking = TRUE;
   if (g_str_equal (type, "snapshot"))
     take_snapshot (self, message);
   else if (self->had_snapshot)
     take_change (self, type, message);
+  self->taking = FALSE;
   if (self->coming->len == 0) /* the numbers are those of the list */
     tell (self);
+  ew_topology_tell_services (self);
   refresh_soon (self);
 }

@@ -18,7 +18,7 @@
 #define REOPEN_MAX_S 30
 
 GParamSpec *ew_topology_properties[N_PROPERTIES];
-guint ew_topology_counters_signal, ew_topology_online_signal, ew_topology_names_signal;
+guint ew_topology_counters_signal, ew_topology_online_signal, ew_topology_names_signal, ew_topology_services_signal;
 
 static void list_model_init (GListModelInterface *interface);
 static void follow (EwTopology *self);
@@ -81,6 +81,7 @@ update_as_of (EwTopology *self)
     }
   for (guint i = 0; i < self->nodes->len; i++)
     ew_node_set_as_of (self->nodes->pdata[i], as_of);
+  ew_topology_date_services (self);
   g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_AS_OF]);
 }
 
@@ -285,6 +286,8 @@ ew_topology_finalize (GObject *object)
   g_ptr_array_unref (self->coming);
   g_ptr_array_unref (self->nodes);
   g_object_unref (self->edges);
+  g_object_unref (self->services);
+  g_clear_pointer (&self->seen_services, g_hash_table_unref);
   g_free (self->mesh);
   g_free (self->error);
   g_free (self->refusal);
@@ -312,6 +315,9 @@ ew_topology_get_property (GObject *object, guint id, GValue *value, GParamSpec *
       break;
     case PROP_EDGES:
       g_value_set_object (value, self->edges);
+      break;
+    case PROP_SERVICES:
+      g_value_set_object (value, self->services);
       break;
     case PROP_SELF:
       g_value_set_object (value, self->self_node);
@@ -342,6 +348,7 @@ ew_topology_class_init (EwTopologyClass *klass)
   ew_topology_properties[PROP_N_ONLINE] = g_param_spec_uint ("n-online", NULL, NULL, 0, G_MAXUINT, 0, flags);
   ew_topology_properties[PROP_N_NODES] = g_param_spec_uint ("n-nodes", NULL, NULL, 0, G_MAXUINT, 0, flags);
   ew_topology_properties[PROP_EDGES] = g_param_spec_object ("edges", NULL, NULL, G_TYPE_LIST_MODEL, flags);
+  ew_topology_properties[PROP_SERVICES] = g_param_spec_object ("services", NULL, NULL, G_TYPE_LIST_MODEL, flags);
   ew_topology_properties[PROP_SELF] = g_param_spec_object ("self", NULL, NULL, EW_TYPE_NODE, flags);
   ew_topology_properties[PROP_MESH] = g_param_spec_string ("mesh", NULL, NULL, NULL, flags);
   ew_topology_properties[PROP_AS_OF] = g_param_spec_int64 ("as-of", NULL, NULL, 0, G_MAXINT64, 0, flags);
@@ -350,6 +357,8 @@ ew_topology_class_init (EwTopologyClass *klass)
     = g_signal_new ("counters", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   ew_topology_online_signal = g_signal_new ("node-came-online", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                             NULL, G_TYPE_NONE, 1, EW_TYPE_NODE);
+  ew_topology_services_signal
+    = g_signal_new ("services-changed", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   ew_topology_names_signal
     = g_signal_new ("names-changed", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -363,6 +372,7 @@ ew_topology_init (EwTopology *self)
   self->by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->active = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->edges = g_list_store_new (EW_TYPE_EDGE);
+  self->services = g_list_store_new (EW_TYPE_SERVICE);
   self->mesh = g_strdup ("");
 }
 

@@ -6,6 +6,7 @@
 
 #include "daemon.h"
 #include "node.h"
+#include "service.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +32,16 @@ gchar *ew_words_node_spoken (EwNode *node, EwNode *self, EwEdge *edge);
 gchar *ew_words_node_description (EwNode *node); /* "Server, Mesh IP 100.96.0.21. Press Enter for details." */
 /* Path from self to node: the sum of both legs as they are shown, in ms; below 0: unknown. */
 gdouble ew_words_path_ms (EwNode *node, EwNode *self);
+
+/* A service. A target's state without a full stop: "nas:8123 answers", "nas is offline since 12:03". */
+gchar *ew_words_target (const EwServiceTarget *target);
+gchar *ew_words_target_fix (const EwServiceTarget *target); /* what to do, a sentence; NULL: nothing */
+gchar *ew_words_service_state (EwService *service);         /* "Works", "Doesn't work", "Offline", "Not checked" */
+gchar *ew_words_service_ports (EwService *service);         /* "80, 443", what callers use */
+gchar *ew_words_service_targets (EwService *service);       /* "nas:8123, web:8123" */
+/* "ha, service of nas:8123, works"; what a screen reader says of it. */
+gchar *ew_words_service_spoken (EwService *service);
+gchar *ew_words_service_description (EwService *service); /* "Port 80, address 100.111.0.1. Press Enter for details." */
 
 gchar *ew_words_plain (const gchar *sentence);   /* commands in quotes, in place of backticks */
 gchar *ew_words_state (EwDaemon *daemon);        /* "Connected", "Connecting…", "Disconnected" */

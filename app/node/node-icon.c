@@ -51,3 +51,20 @@ ew_node_state_icon_name (EwNodeState state)
     }
   return "edgeway-offline-symbolic";
 }
+
+const gchar *
+ew_service_state_icon_name (EwServiceState state)
+{
+  switch (state)
+    {
+    case EW_SERVICE_WORKS:
+      return "object-select-symbolic";
+    case EW_SERVICE_FAILS:
+      return "dialog-warning-symbolic";
+    case EW_SERVICE_OFFLINE:
+      return "edgeway-offline-symbolic";
+    case EW_SERVICE_UNKNOWN:
+    default:
+      return "edgeway-not-joined-symbolic";
+    }
+}

@@ -73,3 +73,28 @@ ew_edge_menu_new (EwEdge *edge)
   add_section (menu, copy);
   return G_MENU_MODEL (menu);
 }
+
+GMenuModel *
+ew_service_menu_new (EwService *service, EwDaemon *daemon)
+{
+  GMenu *menu = g_menu_new ();
+  g_autoptr (GMenu) show = g_menu_new (), copy = g_menu_new (), administer = g_menu_new ();
+  g_autofree gchar *url = ew_service_get_url (service, daemon);
+  const gchar *id = ew_service_get_id (service);
+
+  add_for (show, _ ("_Details"), "win.show-details", id);
+  if (url != NULL)
+    add_for (show, _ ("_Open in Browser"), "win.open-service", id);
+  if (ew_service_get_address (service) != NULL)
+    add_for (copy, _ ("Copy _Address"), "win.copy-service-address", id);
+  add_for (copy, _ ("Copy _Name"), "win.copy-service-name", id);
+  if (ew_daemon_get_administrator (daemon))
+    {
+      add_for (administer, _ ("_Edit…"), "win.edit-service", id);
+      add_for (administer, _ ("Re_move…"), "win.remove-service", id);
+    }
+  add_section (menu, show);
+  add_section (menu, copy);
+  add_section (menu, administer);
+  return G_MENU_MODEL (menu);
+}

@@ -7,6 +7,7 @@
 
 #include "model/daemon.h"
 #include "model/node.h"
+#include "model/service.h"
 
 G_BEGIN_DECLS
 
@@ -15,5 +16,8 @@ GMenuModel *ew_node_menu_new (EwNode *node, EwDaemon *daemon, gboolean show_path
 
 /* Likewise of the edge. (transfer full) */
 GMenuModel *ew_edge_menu_new (EwEdge *edge);
+
+/* Likewise of a service. (transfer full) */
+GMenuModel *ew_service_menu_new (EwService *service, EwDaemon *daemon);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* Properties, read-write: selected (an EwNode, an EwEdge or NULL); view s ("map", "list"); details-shown b;
+/* Properties, read-write: selected (an EwNode, an EwEdge, an EwService or NULL); view s ("map", "list"); details-shown b;
    search s ("": everything). */
 #define EW_TYPE_MESH_VIEW (ew_mesh_view_get_type ())
 G_DECLARE_FINAL_TYPE (EwMeshView, ew_mesh_view, EW, MESH_VIEW, AdwBin)

@@ -8,6 +8,7 @@
 #include "access/access.h"
 #include "access/toast.h"
 #include "details/node-actions.h"
+#include "details/service-actions.h"
 #include "model/recent-nodes.h"
 #include "model/words.h"
 #include "window/mesh-view.h"
@@ -270,6 +271,7 @@ add_node_actions (EwWindow *self)
 {
   const gchar *const used[] = { "copy-address", "ping" };
   ew_node_actions_add (G_ACTION_MAP (self), self->daemon, self->topology, GTK_WINDOW (self), self->toasts);
+  ew_service_actions_add (G_ACTION_MAP (self), self->daemon, self->topology, GTK_WINDOW (self), self->toasts);
   for (guint i = 0; i < G_N_ELEMENTS (used); i++)
     g_signal_connect_object (g_action_map_lookup_action (G_ACTION_MAP (self), used[i]), "activate",
                              G_CALLBACK (node_used), self, G_CONNECT_SWAPPED);

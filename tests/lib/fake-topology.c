@@ -171,3 +171,29 @@ ew_fake_count (EwTopology *topology, guint n, guint second)
   json_object_set_array_member (message, "nodes", nodes);
   ew_topology_take_message (topology, message);
 }
+
+void
+ew_fake_serve (EwTopology *topology, guint node, guint n, const gchar *state)
+{
+  static const gchar *const service_names[] = { "ha", "photos", "wiki" };
+  static const guint ports[] = { 80, 443, 8080 };
+  g_autofree gchar *node_name = NULL, *full_name = NULL;
+
+  sample_of (node, &node_name);
+  full_name = ew_fake_name (node_name);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree gchar *name
+        = i < G_N_ELEMENTS (service_names) ? g_strdup (service_names[i]) : g_strdup_printf ("app-%u", i);
+      guint port = i < G_N_ELEMENTS (ports) ? ports[i] : 9000 + i;
+      g_autofree gchar *json = g_strdup_printf (
+        "{'type':'service','service':{'id':'s%u-%u','name':'%s','fqdn':'%s.birchwood.internal','addresses':['100.111.0."
+        "%u'],"
+        "'ports':[{'protocol':'tcp','from':%u,'to':%u,'text':'%u'}],'targets':[{'node':'%s','node_id':'node%020u',"
+        "'label':'%s:%u','state':'%s','offered':true}]}}",
+        node, i, name, name, i + 1, port, port, port, full_name, node, full_name, 8000 + i, state);
+      g_autoptr (JsonNode) root = json_from_string (json, NULL);
+
+      ew_topology_take_message (topology, json_node_get_object (root));
+    }
+}

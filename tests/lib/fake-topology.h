@@ -14,6 +14,8 @@ void ew_fake_lengthen (guint letters, gboolean addresses);
 gchar *ew_fake_name (const gchar *name);
 /* n nodes, the first one this computer; the first nine are those of the design's pictures. */
 void ew_fake_fill (EwTopology *topology, guint n);
+/* n services of the node with that index in ew_fake_fill(); state: of their targets. */
+void ew_fake_serve (EwTopology *topology, guint node, guint n, const gchar *state);
 /* Counters as if a second had passed since the last call: some nodes carry much, some nothing. */
 void ew_fake_count (EwTopology *topology, guint n, guint second);
 

@@ -9,6 +9,8 @@ Takes commands on stdin, one JSON object a line; end of input ends it only with 
   {"set": {"State": "removed", "Reason": "…", "Message": "…"}}     properties by their D-Bus names
   {"node": {"name": "nas", "state": "offline"}}                     a node changed, or a new one; "speed": Mb/s
   {"remove": "nas"}                {"edge": {"online": false}}
+  {"service": {"name": "ha", "targets": ["nas:8123"], "ports": ["80"]}}   a service changed, or a new one; "state": of its targets, as known
+  {"remove-service": "ha"}         {"answers": {"nas:8123": "refuses"}}: what probing finds from now on; "answers" elsewhere
   {"fail": {"Connect": ["NotAuthorized", "sentence"]}}              from now on; null: no longer; a third element: the sentence's phrase
   {"slow": {"Enroll": 3}}                                           seconds before a method answers
   {"release": "Enroll"}                                             its calls that wait are answered, later ones at once
@@ -243,6 +245,9 @@ class FakeDaemon:
     def _tell_node(self, node):
         self.tell({"type": "node", "node": node})
 
+    def _tell_service(self, service):
+        self.tell({"type": "service", "service": service})
+
     def command(self, command):
         """What a line on stdin does. → False: quit."""
         if "set" in command:
@@ -253,6 +258,16 @@ class FakeDaemon:
             node = self.mesh.need(command["remove"])
             self.mesh.remove(node)
             self.tell({"type": "node-removed", "id": node["id"]})
+        if "service" in command:
+            given = dict(command["service"])
+            state = given.pop("state", None)
+            service = self.mesh.put_service(**given)
+            for target in service["targets"] if state else ():
+                target["state"] = state
+            self._tell_service(service)
+        if "remove-service" in command:
+            self.do_RemoveService(command["remove-service"])
+        self.mesh.answers.update(command.get("answers", {}))
         if "edge" in command:
             self.mesh.edge.update(command["edge"])
             self.tell({"type": "edge", "edge": self.mesh.edge})
@@ -563,6 +578,48 @@ class FakeDaemon:
         self._tell_node(node)
         if node["self"]:
             self.set(NodeName=new_name)
+
+    # Services.
+
+    def _answer_service(self, service):
+        self.mesh.probe(service)
+        self._tell_service(service)
+        return json.dumps({"schema": 1, **service})
+
+    def _check_service_name(self, name):
+        self.mesh.check_free(name)
+        if any(service["name"] == name for service in self.mesh.services.values()):
+            raise Refusal("NameTaken", "The name \"%s\" is already taken in this mesh. Choose another, or rename or remove the node that has it.", name)
+
+    def do_AddService(self, name, targets, options):
+        self._need_administrator()
+        self._check_service_name(name)
+        return self._answer_service(self.mesh.put_service(name, targets, options.get("ports", ())))
+
+    def do_EditService(self, name, options):
+        self._need_administrator()
+        service = self.mesh.service(name)
+        if options.get("name", service["name"]) != service["name"]:
+            self._check_service_name(options["name"])
+            service["name"], service["fqdn"] = options["name"], options["name"] + ".home.internal"
+        if "targets" in options or "ports" in options:
+            self.mesh.put_service(service["name"], options.get("targets") or [target["label"] for target in service["targets"]],
+                                  options.get("ports") or [port["text"] for port in service["ports"]])
+        return self._answer_service(service)
+
+    def do_RemoveService(self, name):
+        self._need_administrator()
+        service = self.mesh.service(name)
+        del self.mesh.services[service["id"]]
+        self.tell({"type": "service-removed", "id": service["id"]})
+
+    def do_ListServices(self):
+        self._need_member()
+        return json.dumps({"schema": 1, "suffix": "home.internal", "services": sorted(self.mesh.services.values(), key=lambda service: service["name"])})
+
+    def do_ShowService(self, name):
+        self._need_member()
+        return self._answer_service(self.mesh.service(name))
 
     def do_SetNodeMtu(self, name, mtu):
         self._need_administrator()

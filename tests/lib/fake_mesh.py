@@ -43,6 +43,8 @@ class Mesh:
         self.random = random.Random(seed)
         self.now = now
         self.nodes = {}  # id → NODE, in the order of enrolment
+        self.services = {}  # id → SERVICE
+        self.answers = {}  # label of a target → its state once it is probed; "answers" for others
         self.speed = {}  # id → Mb/s it is at home with
         self.number = 0
         self.edge = {"id": EDGE_ID, "name": EDGE_NAME, "endpoint": ENDPOINT, "online": True,
@@ -127,6 +129,48 @@ class Mesh:
         self._settle(node, given)
         return node
 
+    # Services.
+
+    def service(self, name):
+        for service in self.services.values():
+            if name in (service["id"], service["name"], service["fqdn"], *service["addresses"]):
+                return service
+        raise Refusal("NotFound", "The mesh has no service \"%s\". List its services with `edgewayctl service list`.", name)
+
+    def _target(self, text):
+        """A target as typed, not probed yet."""
+        place, _, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() and not text.endswith("]") else (text, "", "")
+        name, _, host = place.partition("/")
+        node = self.need(name)
+        return {"node": node["name"], "node_id": node["id"], "host": host.strip("[]") or None, "port": int(port) if port else None, "label": text,
+                "state": "offline" if node["state"] == "offline" else "unknown", "since": node["last_seen"] if node["state"] == "offline" else None, "offered": True}
+
+    def put_service(self, name, targets, ports=(), **more):
+        """Adds a service or changes the one of that name; → SERVICE."""
+        service = next((s for s in self.services.values() if s["name"] == name), None)
+        if service is None:
+            number = len(self.services) + 1
+            while f"s{number:016x}" in self.services:
+                number += 1
+            service = {"id": f"s{number:016x}", "name": name, "fqdn": f"{name}.home.internal", "outside": False, "spread": "first", "source": "caller", "check": "auto",
+                       "addresses": [f"100.111.{number // 250}.{number % 250 + 1}", f"fd5e:7c1a:90b2:ffff::{number:x}"], "created": rfc3339(self.now)}
+            self.services[service["id"]] = service
+        service["targets"] = [self._target(target) for target in targets]
+        service["ports"] = []
+        for text in ports or [target.rpartition(":")[2] for target in targets[:1]]:
+            number, _, protocol = text.partition("/")
+            callers, _, there = number.partition(":")
+            first, _, last = callers.partition("-")
+            service["ports"].append({"protocol": protocol or "tcp", "from": int(first), "to": int(last or first), "target": int(there) if there else 0, "text": text})
+        service.update(more)
+        return service
+
+    def probe(self, service):
+        for target in service["targets"]:
+            node = self.need(target["node"])
+            state = self.answers.get(target["label"], "answers")
+            target["state"] = node["state"] if node["state"] in ("offline", "not-joined") else state
+
     def remove(self, node):
         del self.nodes[node["id"]]
         del self.speed[node["id"]]
@@ -157,7 +201,8 @@ class Mesh:
         nodes = list(self.nodes.values())
         starts = range(0, max(1, len(nodes)), PART)
         return [{"type": "snapshot", "revision": 1, "more": start + PART < len(nodes),
-                 "map": {"schema": 1, "mesh": MESH, "edges": [self.edge], "nodes": nodes[start:start + PART]}} for start in starts]
+                 "map": {"schema": 1, "mesh": MESH, "edges": [self.edge], "nodes": nodes[start:start + PART],
+                         "services": list(self.services.values()) if start == 0 else []}} for start in starts]
 
     def counters(self, ids):
         members = ("id", "rx_bytes", "tx_bytes", "rtt_ms", "last_seen", "last_handshake")

@@ -12,7 +12,7 @@
 static gint n_nodes = 9, width = 1180, height = 616, seconds = 2;
 static gchar *selected, *search;
 static gdouble zoom = 1, text = 1;
-static gint letters;
+static gint letters, n_services;
 static gboolean long_addresses;
 static gboolean rtl, still, focused;
 
@@ -25,6 +25,7 @@ static const GOptionEntry options[] = {
   { "zoom", 'z', 0, G_OPTION_ARG_DOUBLE, &zoom, "Zoom in or out so far", "FACTOR" },
   { "text", 't', 0, G_OPTION_ARG_DOUBLE, &text, "Scale of the text", "FACTOR" },
   { "letters", 'l', 0, G_OPTION_ARG_INT, &letters, "Names with this many letters", "N" },
+  { "services", 0, 0, G_OPTION_ARG_INT, &n_services, "So many services at nas, and some elsewhere", "N" },
   { "ipv6", '6', 0, G_OPTION_ARG_NONE, &long_addresses, "Long addresses and networks", NULL },
   { "seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "Of traffic before the picture", "N" },
   { "focus", 0, 0, G_OPTION_ARG_NONE, &focused, "Give the map the keyboard", NULL },
@@ -131,6 +132,13 @@ main (int argc, char **argv)
   g_object_set (gtk_settings_get_default (), "gtk-xft-dpi", (gint)(96 * 1024 * text), NULL);
   ew_fake_lengthen ((guint)letters, long_addresses);
   ew_fake_fill (topology, (guint)n_nodes);
+  if (n_services > 0)
+    {
+      ew_fake_serve (topology, 4, (guint)n_services, "answers");
+      ew_fake_serve (topology, 7, 1, "refuses");
+      ew_fake_serve (topology, 8, 2, "answers");
+      ew_fake_serve (topology, 3, 1, "offline");
+    }
   map = ew_map_view_new (daemon, topology);
   gtk_widget_set_size_request (map, width, height);
   window = gtk_window_new ();

@@ -55,6 +55,15 @@ class Checks(unittest.TestCase):
         self.assertEqual([], self.judge([self.words("a", [0, 0, 10, 8], GREY)], background=(0, 0, 0)))
 
 
+def serve(case):
+    """Services that work, that don't, and many at one node."""
+    case.daemon.set(Suffix="birchwood.internal", Names="ok")
+    case.daemon.say(answers={"web:8080": "refuses"})
+    for name, target, port, state in (("ha", "nas:8123", "80", "answers"), ("photos", "nas:2342", "443", "answers"), ("shop", "web:8080", "80", "refuses"),
+                                      ("phone", "pixel-8:8080", "80", "offline"), *((f"app-{i}", f"homeassistant:{9000 + i}", str(9000 + i), "answers") for i in range(12))):
+        case.daemon.say(service={"name": name, "targets": [target], "ports": [port], "state": state})
+
+
 class Wide(PicturedCase):
     VIEW, NAME = VIEWS["wide"], "wide"
 
@@ -70,6 +79,24 @@ class Wide(PicturedCase):
         self.shoot("details beside the list")
         self.daemon.set(State="error")
         self.shoot("error")
+
+    def test_services(self):
+        self.start()
+        serve(self)
+        self.settle_traffic()
+        self.shoot("services")
+        self.window_act("show-details", "s0000000000000003")
+        self.shoot("service that doesn't work")
+        self.window_act("show-details", NAS)
+        self.shoot("node with services")
+        self.window_act("view", "list")
+        self.shoot("services in the list")
+        self.dialog("add a service", "add-service", window=True)
+        self.desktop.type("text", "Port there", "8123")
+        self.shoot("add a service, proposed")
+        self.desktop.press("push button", exactly="Add", within=self.desktop.find("frame", "Add a Service")["ref"])
+        self.desktop.find("label", exactly="nas:8123 answers", seconds=SLOW)
+        self.shoot("service added")
 
     def test_https_and_lockdown(self):
         self.start()
@@ -105,6 +132,14 @@ class Narrow(PicturedCase):
 
 class Large(PicturedCase):
     VIEW, NAME = VIEWS["large"], "large"
+
+    def test_services(self):
+        self.start()
+        serve(self)
+        self.settle_traffic()
+        self.shoot("services")
+        self.window_act("show-details", "s0000000000000001")
+        self.shoot("service")
 
     def test_screens(self):
         self.start()
@@ -153,6 +188,14 @@ class Worst(PicturedCase):
         self.escape()
         self.dialog("share a network", "share-network", NAS, window=True)
         self.escape()
+        serve(self)
+        self.dialog("add a service", "add-service", window=True)
+        self.desktop.type("text", "Port dort", "8080")
+        self.shoot("add a service, proposed")
+        self.escape()
+        self.window_act("show-details", "s0000000000000003")
+        self.shoot("service")
+        self.window_act("details")
         self.daemon.say(split={"excluded": ["2001:db8:1234:5678::/64"], "included": ["198.51.100.7/32"]}, node={"id": NAS, "transport": "https"})
         self.dialog("VPN options", "vpn-options")
         self.escape()

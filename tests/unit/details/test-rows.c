@@ -4,10 +4,11 @@
  */
 #include "details/node-rows.h"
 #include "model/node-private.h"
+#include "model/service-private.h"
 
 typedef struct
 {
-  GListStore *nodes, *edges;
+  GListStore *nodes, *edges, *services;
   EwNodeRows *rows;
   guint changes, position, removed, added;
 } Fixture;
@@ -74,7 +75,9 @@ set_up (Fixture *fixture, gconstpointer data)
                 "\"addresses\":[\"100.96.0.14\"]}");
   add (fixture, "{\"id\":\"n5\",\"name\":\"office-gw\",\"kind\":\"server\",\"state\":\"online\",\"addresses\":[\"100."
                 "96.0.15\",\"fd12::15\"],\"routes\":[\"192.168.1.0/24\"]}");
-  fixture->rows = ew_node_rows_new (G_LIST_MODEL (fixture->nodes), G_LIST_MODEL (fixture->edges));
+  fixture->services = g_list_store_new (EW_TYPE_SERVICE);
+  fixture->rows
+    = ew_node_rows_new (G_LIST_MODEL (fixture->nodes), G_LIST_MODEL (fixture->edges), G_LIST_MODEL (fixture->services));
   g_signal_connect (fixture->rows, "items-changed", G_CALLBACK (on_changed), fixture);
 }
 
@@ -84,6 +87,13 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_object_unref (fixture->rows);
   g_object_unref (fixture->nodes);
   g_object_unref (fixture->edges);
+  g_object_unref (fixture->services);
+}
+
+static const gchar *
+name_of (GObject *object)
+{
+  return EW_IS_SERVICE (object) ? ew_service_get_name (EW_SERVICE (object)) : ew_edge_get_name (EW_EDGE (object));
 }
 
 /* "Frankfurt| thinkpad abacus| …": a group ends with "|". */
@@ -98,8 +108,7 @@ shown (Fixture *fixture)
       EwNode *node = ew_node_row_get_node (row);
       g_assert_cmpint (ew_node_row_is_first (row), ==, i == 0 || text->str[text->len - 1] == '|');
       g_string_append_printf (text, "%s%s%s", i > 0 ? " " : "",
-                              node != NULL ? ew_node_get_name (node)
-                                           : ew_edge_get_name (EW_EDGE (ew_node_row_get_object (row))),
+                              node != NULL ? ew_node_get_name (node) : name_of (ew_node_row_get_object (row)),
                               ew_node_row_is_last (row) ? "|" : "");
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
@@ -116,6 +125,37 @@ shown (Fixture *fixture)
 static void
 test_order (Fixture *fixture, gconstpointer data)
 {
+  ASSERT_SHOWN (fixture, "Frankfurt| thinkpad abacus| web-2 web-10| office-gw|");
+}
+
+/* Last, by name; one that is renamed moves. */
+static void
+test_services (Fixture *fixture, gconstpointer data)
+{
+  static const gchar *const names[] = { "wiki", "ha" };
+  g_autoptr (JsonNode) renamed = json_from_string ("{\"name\":\"a\"}", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree gchar *json = g_strdup_printf (
+        "{\"name\":\"%s\",\"targets\":[{\"node\":\"web-2\",\"node_id\":\"n2\",\"label\":\"web-2:80\"}]}", names[i]);
+      g_autoptr (JsonNode) root = json_from_string (json, NULL);
+      g_autoptr (EwService) service = ew_service_new (names[i]);
+
+      ew_service_update (service, json_node_get_object (root));
+      g_list_store_append (fixture->services, service);
+    }
+  run_pending ();
+  ASSERT_SHOWN (fixture, "Frankfurt| thinkpad abacus| web-2 web-10| office-gw| ha wiki|");
+  ew_node_rows_set_search (fixture->rows, "web-2:80");
+  ASSERT_SHOWN (fixture, "ha wiki|");
+  ew_node_rows_set_search (fixture->rows, "");
+  g_autoptr (EwService) wiki = g_list_model_get_item (G_LIST_MODEL (fixture->services), 0);
+  ew_service_update (wiki, json_node_get_object (renamed));
+  run_pending ();
+  ASSERT_SHOWN (fixture, "Frankfurt| thinkpad abacus| web-2 web-10| office-gw| a ha|");
+  g_list_store_remove_all (fixture->services);
+  run_pending ();
   ASSERT_SHOWN (fixture, "Frankfurt| thinkpad abacus| web-2 web-10| office-gw|");
 }
 
@@ -241,6 +281,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("order", test_order);
   ADD ("search", test_search);
+  ADD ("services", test_services);
   ADD ("state", test_state_moves_nothing);
   ADD ("rename", test_rename);
   ADD ("gateway", test_becomes_gateway);

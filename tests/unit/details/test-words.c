@@ -6,7 +6,9 @@
 #include "details/ping.h"
 #include "details/route-state.h"
 #include "details/row-words.h"
+#include "details/service-check.h"
 #include "model/node-private.h"
+#include "model/topology-private.h"
 #include "model/words.h"
 
 static EwNode *
@@ -192,6 +194,63 @@ test_names (void)
     }
 }
 
+/* What the dialog proposes and refuses. */
+static void
+test_service (void)
+{
+  static const struct
+  {
+    const gchar *typed;
+    guint port, proposed;
+    const gchar *name;
+  } cases[] = {
+    { "8123", 8123, 80, "ha" },
+    { " 80 ", 80, 80, "nas-web" },
+    { "8443", 8443, 443, "nas-web" },
+    { "5432", 5432, 5432, "postgres" },
+    { "7777", 7777, 7777, "nas-7777" },
+    { "9100", 9100, 9100, "nas-printer" },
+    { "0", 0, 0, "" },
+    { "65536", 0, 0, "" },
+    { "-1", 0, 0, "" },
+    { "80a", 0, 0, "" },
+    { "", 0, 0, "" },
+  };
+  g_autoptr (EwDaemon) daemon = ew_daemon_new ("unix:path=/nonexistent/edgeway-test");
+  g_autoptr (EwTopology) topology = ew_topology_new (daemon);
+  g_autoptr (JsonNode) root = json_from_string (
+    "{'type':'snapshot','map':{'edges':[],'services':[{'id':'s1','name':'printer'}],'nodes':[{'id':'n1','name':'nas'},"
+    "{'id':'n2','name':'gw','routes':['10.77.0.0/24','fd00::/64']}]}}",
+    NULL);
+
+  ew_topology_take_message (topology, json_node_get_object (root));
+  EwNode *nas = ew_topology_find (topology, "n1"), *gateway = ew_topology_find (topology, "n2");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint port = ew_service_read_port (cases[i].typed);
+      g_autofree gchar *name = ew_service_propose_name (topology, nas, port);
+
+      g_assert_cmpuint (port, ==, cases[i].port);
+      g_assert_cmpstr (name, ==, cases[i].name);
+      if (port > 0)
+        g_assert_cmpuint (ew_service_propose_port (port), ==, cases[i].proposed);
+    }
+  g_autofree gchar *good = ew_service_host_problem ("10.77.0.9", gateway);
+  g_autofree gchar *elsewhere = ew_service_host_problem ("10.78.0.9", gateway);
+  g_autofree gchar *odd = ew_service_host_problem ("printer", gateway);
+  g_autofree gchar *target = ew_service_target_text (gateway, "fd00::9", 631);
+  g_assert_null (good);
+  g_assert_nonnull (strstr (elsewhere, "gw shares no network"));
+  g_assert_nonnull (strstr (odd, "isn't an address"));
+  g_assert_cmpstr (target, ==, "gw/[fd00::9]:631");
+  g_autofree gchar *taken = ew_service_name_problem ("gw", topology, NULL);
+  g_autofree gchar *own = ew_service_name_problem ("printer", topology, ew_topology_find_service (topology, "s1"));
+  g_autofree gchar *other = ew_name_problem ("printer", topology, NULL);
+  g_assert_cmpstr (taken, ==, "A node is called gw.");
+  g_assert_null (own);
+  g_assert_cmpstr (other, ==, "A service is called printer.");
+}
+
 static void
 test_problem (void)
 {
@@ -214,5 +273,6 @@ main (int argc, char **argv)
   g_test_add_func ("/details/words/routes", test_routes);
   g_test_add_func ("/details/words/routes-unreadable", test_routes_unreadable);
   g_test_add_func ("/details/words/names", test_names);
+  g_test_add_func ("/details/words/service", test_service);
   return g_test_run ();
 }

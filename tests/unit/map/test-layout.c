@@ -529,6 +529,65 @@ test_as_drawn (void)
   mesh_clear (&mesh);
 }
 
+static void
+check_services (const EwLayout *layout, guint i)
+{
+  const EwLayoutPlace *place = &layout->places[i];
+
+  for (guint o = 0; o < layout->n_places; o++)
+    {
+      const EwLayoutPlace *other = &layout->places[o];
+      EwBox token = { other->centre.x, other->centre.y, other->size, other->size, 0 };
+
+      g_assert_false (ew_box_overlaps (&token, &place->services));
+      g_assert_false (other->has_leaf && ew_box_overlaps (&other->leaf, &place->services));
+      g_assert_false (other->label.lines > 0 && ew_box_overlaps (&other->label.box, &place->services));
+      g_assert_false (o != i && other->has_services && ew_box_overlaps (&other->services, &place->services));
+    }
+}
+
+/* Services hang at their node, on no token, no capsule and no label; folded where there is less room. */
+static void
+test_services (void)
+{
+  const gdouble sizes[][2] = { { 1180, 616 }, { 840, 620 }, { 600, 560 }, { 480, 480 } };
+  guint shown = 0, folded = 0;
+
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
+    for (guint n = 1; n <= 16; n++)
+      {
+        Mesh mesh;
+        g_autoptr (EwLayout) layout = NULL;
+
+        mesh_init (&mesh, n, sizes[s][0], sizes[s][1]);
+        for (guint i = 0; i < n; i += 2)
+          {
+            EwLayoutNode *node = &g_array_index (mesh.nodes, EwLayoutNode, i);
+
+            node->services_width = 110;
+            node->services_height = 82;
+            node->folded_width = 90;
+            node->folded_height = 26;
+          }
+        layout = mesh_layout (&mesh);
+        check_layout (layout, &mesh.input);
+        for (guint i = 0; i < n; i++)
+          {
+            const EwLayoutPlace *place = &layout->places[i];
+
+            shown += place->has_services;
+            folded += place->services_folded;
+            g_assert_true (!place->services_folded || place->has_services);
+            g_assert_true (!place->has_services || i % 2 == 0);
+            if (place->has_services)
+              check_services (layout, i);
+          }
+        mesh_clear (&mesh);
+      }
+  g_assert_cmpuint (shown, >, 100);
+  g_assert_cmpuint (folded, >, 5);
+}
+
 /* A few nodes are spread on all sides of the edge, whatever their kind. */
 static void
 test_few (void)
@@ -650,6 +709,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/layout/same-again", test_same_again);
   g_test_add_func ("/map/layout/as-drawn", test_as_drawn);
   g_test_add_func ("/map/layout/few", test_few);
+  g_test_add_func ("/map/layout/services", test_services);
   g_test_add_func ("/map/slots/comes-back", test_comes_back);
   g_test_add_func ("/map/spoke-width", test_spoke_width);
   g_test_add_func ("/map/boxes", test_boxes);
