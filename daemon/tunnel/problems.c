@@ -31,6 +31,28 @@ add_blocked (EwTunnel *self, GPtrArray *problems)
     }
 }
 
+/* The mesh has this computer as the gateway of a network, and nobody has decided that here: whoever refused knows. */
+static void
+add_undecided (EwTunnel *self, GPtrArray *problems)
+{
+  for (guint i = 0; i < self->plan->all->len; i++)
+    {
+      const EwPlanRoute *route = self->plan->all->pdata[i];
+      gchar cidr[EW_PREFIX_STRLEN];
+      if (!g_str_equal (route->state, "unaccepted-forward")
+          || ew_prefixes_contain (self->keystore->refused, &route->prefix))
+        continue;
+      ew_prefix_format (&route->prefix, cidr);
+      g_autofree gchar *fix = ew_phrase ("To forward to it, run `sudo edgewayctl route accept %s` on this computer. If "
+                                         "it shouldn't, run `sudo edgewayctl route refuse %s`.",
+                                         cidr, cidr);
+      g_ptr_array_add (problems,
+                       ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, &route->prefix, fix,
+                                            N_ ("the mesh has it as the gateway to that network, but that hasn't been "
+                                                "accepted here, so other computers get no answer")));
+    }
+}
+
 /* What VPN mode doesn't protect, or doesn't leave, though it was asked to. */
 static void
 add_names (EwTunnel *self, GPtrArray *problems)
@@ -63,6 +85,7 @@ ew_tunnel_collect_problems (EwTunnel *self)
   for (guint i = 0; i < self->plan->problems->len; i++)
     add_copy (problems, self->plan->problems->pdata[i]);
   add_blocked (self, problems);
+  add_undecided (self, problems);
   for (guint i = 0; found && i < found->len; i++)
     add_copy (problems, found->pdata[i]);
   add_names (self, problems);

@@ -133,6 +133,22 @@ class Firewalls(Gateway):
         self.load("flush chain ip filter FORWARD\n")
         self.opened("put in again", "ip filter")
 
+    def test_offered_and_not_decided(self):
+        """An administrator's offer alone forwards nothing: the gateway says so until someone decides there, by either word."""
+        for word in ("refuse", "accept"):
+            with self.subTest(word):
+                cidr = {"refuse": "10.78.1.0/24", "accept": "10.77.0.0/25"}[word]  # the second is a part of its own network
+                self.ctl("laptop", "route", "add", cidr, "office-gw")
+                self.addCleanup(self.withdraw, cidr)
+                wait_for("the status names it", lambda: [(p["kind"], p["subject"]) for p in self.status("office-gw")["problems"]] == [("forward", cidr)], 20)
+                self.assertIn(f"sudo edgewayctl route accept {cidr}", self.status("office-gw")["problems"][0]["fix"])
+                report = self.ctl("office-gw", "diagnose", check=False)
+                self.assertEqual(report.returncode, 1)
+                self.assertRegex(report.stdout, rf"forwarding +This computer doesn't forward to {cidr}: .*accepted here.*\n.*sudo edgewayctl route accept {cidr}")
+                self.ctl("office-gw", "route", word, cidr)
+                wait_for("it was decided", lambda: self.status("office-gw")["problems"] == [], 5)
+                self.assertEqual(self.status("laptop")["problems"], [])  # the gateway's matter alone
+
     def test_containers_come_and_go(self):
         """Unrelated changes cost nothing, and the cost of changes to a large block list's table doesn't grow with its size. Promised: 1 %."""
         self.load(block_list())
