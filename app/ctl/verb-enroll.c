@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * enroll, leave. The key comes from a file, from standard input or from a prompt without echo; an argument works too,
- * with a warning: other users of this computer see arguments.
+ * enroll, leave. The key comes from a file, from standard input or from a prompt without echo, which asks again after a
+ * wrong one; an argument works too, with a warning: other users of this computer see arguments.
  */
 #include "ctl.h"
 
@@ -70,7 +70,7 @@ is_whole (const gchar *text)
 static gchar *
 read_key (const gchar *file, gchar *argument, GError **error)
 {
-  gchar *key = NULL, *copy;
+  gchar *copy;
 
   if (argument != NULL)
     {
@@ -80,21 +80,20 @@ read_key (const gchar *file, gchar *argument, GError **error)
       memset (argument, '*', strlen (argument));
       return find_given (copy, error);
     }
-  if (file != NULL && g_str_equal (file, "-"))
-    return read_stdin (error);
-  if (file != NULL)
-    return read_file (file, error);
-  if (isatty (STDIN_FILENO)
-      && (key = ew_terminal_ask_secret (
-            "Enrollment key (it isn't shown): ", "The key isn't complete. Paste the rest, or press Enter to stop: ",
-            ew_enrollment_key_is_cut, is_whole))
-           != NULL)
-    return find_given (key, error);
-  g_set_error_literal (
-    error, EW_ERROR, EW_ERROR_KEY_INVALID,
-    "No enrollment key was given. Type it at the prompt, or use --key-file FILE, or --key-file - to read it "
-    "from standard input.");
-  return NULL;
+  return g_str_equal (file, "-") ? read_stdin (error) : read_file (file, error);
+}
+
+/* NULL without an error: the person gave nothing, or there is no terminal. */
+static gchar *
+ask_for_key (const gchar *prompt, GError **error)
+{
+  gchar *text
+    = isatty (STDIN_FILENO)
+        ? ew_terminal_ask_secret (prompt, "The key isn't complete. Paste the rest, or press Enter to start again: ",
+                                  ew_enrollment_key_is_cut, is_whole)
+        : NULL;
+
+  return text != NULL ? find_given (text, error) : NULL;
 }
 
 /* Tells a person, before anything is sent, which edge the key leads to. The mesh's name isn't proved yet. */
@@ -212,20 +211,19 @@ join_mesh (EwCtl *ctl, const gchar *key, const gchar *name, GError **error)
 }
 
 /* Checked here first, so that a truncated key doesn't cost a password prompt. */
-static gint
-enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
+static gboolean
+enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EwEnrollmentKey) parsed = ew_enrollment_key_parse (key, &error);
+  g_autoptr (EwEnrollmentKey) parsed = ew_enrollment_key_parse (key, error);
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (JsonObject) status = NULL;
 
-  if (parsed == NULL || ew_ctl_open (ctl, &error) == NULL)
-    return ew_ctl_fail (ctl, error);
+  if (parsed == NULL || ew_ctl_open (ctl, error) == NULL)
+    return FALSE;
   print_where (parsed);
-  answer = join_mesh (ctl, key, name, &error);
+  answer = join_mesh (ctl, key, name, error);
   if (answer == NULL)
-    return ew_ctl_fail (ctl, error);
+    return FALSE;
   status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
   if (status != NULL)
     {
@@ -239,7 +237,42 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
         settle_suffix (ctl, suffix);
     }
   settle_routes (ctl, accept);
-  return EW_EXIT_DONE;
+  return TRUE;
+}
+
+/* Another key may do better. */
+static gboolean
+is_about_key (const GError *error)
+{
+  return g_error_matches (error, EW_ERROR, EW_ERROR_KEY_INVALID) || g_error_matches (error, EW_ERROR, EW_ERROR_KEY_USED)
+         || g_error_matches (error, EW_ERROR, EW_ERROR_KEY_EXPIRED);
+}
+
+/* Until a key is taken, or the person gives none. */
+static gint
+enroll_by_asking (EwCtl *ctl, const gchar *name, gboolean accept)
+{
+  static const gchar *const prompts[]
+    = { "Enrollment key (it isn't shown): ", "Enrollment key (it isn't shown; press Enter to stop): " };
+  gboolean again = FALSE;
+
+  for (gint exit_code = EW_EXIT_FAILED;; again = TRUE)
+    {
+      g_autoptr (GError) error = NULL;
+      gchar *key = ask_for_key (prompts[again], &error);
+      const gboolean done = key != NULL && enroll_with (ctl, key, name, accept, &error);
+      ew_free_secret (key);
+      if (done)
+        return EW_EXIT_DONE;
+      if (error == NULL && !again)
+        ew_ctl_hint ("edgewayctl: No enrollment key was given. Type it at the prompt, or use --key-file FILE, or "
+                     "--key-file - to read it from standard input.\n");
+      if (error == NULL)
+        return exit_code;
+      exit_code = ew_ctl_fail (ctl, error);
+      if (!is_about_key (error))
+        return exit_code;
+    }
 }
 
 gint
@@ -265,10 +298,10 @@ ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_usage (ctl, "The key is given twice, as an argument and as a file.");
   if (name != NULL && !ew_name_check (name, &error))
     return ew_ctl_usage (ctl, "%s", error->message);
+  if (file == NULL && argc == 1)
+    return enroll_by_asking (ctl, name, accept);
   key = read_key (file, argc > 1 ? argv[1] : NULL, &error);
-  if (key == NULL)
-    return ew_ctl_fail (ctl, error);
-  exit_code = enroll_with (ctl, key, name, accept);
+  exit_code = key != NULL && enroll_with (ctl, key, name, accept, &error) ? EW_EXIT_DONE : ew_ctl_fail (ctl, error);
   ew_free_secret (key);
   return exit_code;
 }

@@ -13,11 +13,11 @@
 #define API_MAX 8
 #define BODY_MAX (EW_ENROLLMENT_KEY_MAX - strlen (PREFIX))
 #define TRIES_MAX 4096 /* check sums, so that no text takes long */
-#define PLAUSIBLE 16   /* characters: no word of a sentence about keys */
+#define PLAUSIBLE 16   /* characters: no word of a sentence about keys, and less than any key has */
 
 #define NO_KEY                                                                                                         \
   N_ ("This doesn't contain an enrollment key. A key begins with ew1_. Ask your mesh's administrator for one.")
-#define CUT_SHORT N_ ("This enrollment key was cut short. Copy all of it.")
+#define CUT_SHORT N_ ("This enrollment key is incomplete: only a part of it was copied. Copy all of it.")
 #define ALTERED N_ ("This enrollment key was mistyped or altered. Copy it again from where it was made.")
 #define FOREIGN                                                                                                        \
   N_ ("This version of Edgeway doesn't understand this enrollment key. Update Edgeway, or ask for a new key.")
@@ -242,14 +242,16 @@ unbroken (Search *search, EwKeyBreak kind)
   return n;
 }
 
-/* Not each mention of the prefix is a key: its JSON begins with {", or it is a long word. */
+/* Not each mention of the prefix is a key: its JSON begins with {", or it is a long word, or all of the text. */
 static gboolean
 is_plausible (Search *search)
 {
   const gchar *body = search->text->chars + search->body;
   if (search->run == 0)
     return search->body == search->text->length;
-  return strncmp (body, "eyJ", MIN (search->run, 3)) == 0 || unbroken (search, EW_KEY_BREAK_BLANK) >= PLAUSIBLE;
+  gsize word = unbroken (search, EW_KEY_BREAK_BLANK);
+  return strncmp (body, "eyJ", MIN (search->run, 3)) == 0 || word >= PLAUSIBLE
+         || (search->body == strlen (PREFIX) && search->body + word == search->text->length);
 }
 
 static const gchar *
@@ -257,8 +259,8 @@ what_is_wrong (Search *search)
 {
   gsize n = unbroken (search, EW_KEY_BREAK_PARAGRAPH);
   gchar *body = g_strndup (search->text->chars + search->body, n);
-  /* One that is longer than any key lacks no end. */
-  const gchar *sentence = n < BODY_MAX && looks_cut (body) ? CUT_SHORT : ALTERED;
+  /* One that is longer than any key lacks no end; one that is this short does, whatever else is wrong with it. */
+  const gchar *sentence = n < PLAUSIBLE || (n < BODY_MAX && looks_cut (body)) ? CUT_SHORT : ALTERED;
   ew_free_secret (body);
   return sentence;
 }

@@ -815,11 +815,17 @@ class Enroll(Case):
         terminal = self.terminal("enroll")
         terminal.expect("Enrollment key")
         wait_for("no echo", lambda: not terminal.echoes())
-        terminal.type(KEY[:90] + "\n")
-        terminal.expect("The key isn't complete.")
+        for part in (KEY[:90], "ew1_abc"):
+            terminal.shown = b""
+            terminal.type(part + "\n")
+            terminal.expect("The key isn't complete.")
+            terminal.type("\n")
+            terminal.expect("This enrollment key is incomplete: only a part of it was copied.")
+            terminal.expect("press Enter to stop")
+        wait_for("no echo", lambda: not terminal.echoes())
         terminal.type("\n")
-        terminal.expect("This enrollment key was cut short.")
         self.assertEqual(terminal.end(), 1)
+        self.assertEqual(self.daemon.count("fake: enroll"), 0, "a bad key goes nowhere")
 
     def test_interrupted_prompt_leaves_the_echo(self):
         terminal = self.terminal("enroll")
@@ -842,6 +848,46 @@ class NamedKey(MeshCase):
             result = self.machine.run_ctl("enroll", *asked, "--key-file", "-", input=KEY)
             self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined the mesh birchwood as thinkpad.\n", said))
             self.ctl("leave")
+
+
+class AskedAgain(MeshCase):
+    """A key that doesn't enroll: whoever is asked for it gets another try; a script doesn't."""
+    MACHINE = {"polkit": False}
+
+    def setUp(self):
+        self.start_mesh("--nodes", "0", "--state", "not-enrolled")
+
+    def test_on_a_terminal(self):
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key (it isn't shown): ")
+        for key, said in (("nonsense", "This doesn't contain an enrollment key."), (KEY[:60] + "AAAA" + KEY[64:], "This enrollment key was mistyped or altered."),
+                          (fake_daemon.make_key("server", "expired"), "This enrollment key has expired."), (fake_daemon.make_key("server", "used"), "has already been used.")):
+            wait_for("no echo", lambda: not terminal.echoes())
+            terminal.shown = b""
+            terminal.type(key + "\n")
+            terminal.expect("edgewayctl: ")
+            terminal.expect(said)
+            terminal.expect("Enrollment key (it isn't shown; press Enter to stop): ")
+        wait_for("no echo", lambda: not terminal.echoes())
+        terminal.type(KEY + "\n")
+        terminal.expect("Joined the mesh")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_other_errors_end_it(self):
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key (it isn't shown): ")
+        wait_for("no echo", lambda: not terminal.echoes())
+        terminal.type(fake_daemon.make_key("server", "pin") + "\n")
+        terminal.expect("isn't this mesh's edge")
+        self.assertEqual(terminal.end(), 1)
+
+    def test_given_otherwise(self):
+        key = fake_daemon.make_key("server", "expired")
+        self.fails(1, "enroll", "--key-file", "-", input=key, says=["has expired"])
+        terminal = self.terminal("enroll", key)
+        terminal.expect("has expired")
+        self.assertEqual(terminal.end(), 1)
+        self.assertNotIn("Enrollment key", terminal.text().replace("This enrollment key", ""))
 
 
 class Offered(MeshCase):

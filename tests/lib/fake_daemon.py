@@ -84,7 +84,7 @@ def read_key(text):
             raise ValueError
         return json.loads(data[:-4])
     except ValueError:
-        raise Refusal("KeyInvalid", "This enrollment key was cut short. Copy all of it, in one piece.") from None
+        raise Refusal("KeyInvalid", "This enrollment key is incomplete: only a part of it was copied. Copy all of it.") from None
 
 
 class Stream:

@@ -51,7 +51,7 @@ class Keys(MeshCase):
         key = self.mesh.new_key("t1")
         for length in (len(key) - 1, len(key) - 2, len(key) - 3, len(key) - 4, len(key) - 9, len(key) // 2, 9):
             with self.subTest(length):
-                self.enroll(key[:length], says="cut short")
+                self.enroll(key[:length], says="is incomplete")
 
     def test_altered(self):
         key = self.mesh.new_key("t2")

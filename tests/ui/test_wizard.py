@@ -322,7 +322,7 @@ class Pasting(Wizard):
                 self.desktop.press("push button", "Use Another Key", seconds=SLOW)
         self.desktop.find("text", "Enrollment key", seconds=SLOW)
         self.paste(key[:80] + "\n")
-        self.desktop.find("label", "This enrollment key was cut short.", seconds=SLOW)
+        self.desktop.find("label", "This enrollment key is incomplete: only a part of it was copied.", seconds=SLOW)
         self.desktop.keys("ctrl+a")
         self.paste("Here is the link.")
         self.desktop.find("label", "This doesn't contain an enrollment key.", seconds=SLOW)
@@ -339,7 +339,7 @@ class Pasting(Wizard):
             with open(os.path.join(self.folder, name), "wb") as file:
                 file.write(data)
         self.open("--state", "not-enrolled", argv=[os.path.join(self.folder, "bad.txt")])
-        self.dialog("This enrollment key was cut short.")
+        self.dialog("This enrollment key is incomplete: only a part of it was copied.")
         self.desktop.keys("Escape")
         self.open_link(os.path.join(self.folder, "other.txt"))
         self.dialog("This doesn't contain an enrollment key.")

@@ -230,7 +230,7 @@ test_several (void)
   g_autofree gchar *joined = g_strdup_printf ("%s%s", first, second);
   assert_found (joined, strlen (joined), first);
   g_autofree gchar *cut = g_strdup_printf ("A key starts with ew1_. Yours is:\n%.60s\n\nBye", first);
-  assert_refused (cut, "cut short");
+  assert_refused (cut, "is incomplete");
   first[60] = first[60] == 'a' ? 'b' : 'a';
   g_autofree gchar *altered = g_strdup_printf ("ew1_ is how a key starts: %s", first);
   assert_refused (altered, "mistyped or altered");
@@ -274,7 +274,8 @@ test_no_key (void)
                            "edgeway://enroll/",
                            "edgeway://enrol/ew1_AAAA",
                            "Ask for a line that begins with ew1_ and paste it here.",
-                           "ew1_ is the prefix" };
+                           "ew1_ is the prefix",
+                           "ew1_keys are long" };
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     assert_refused (texts[i], "contain an enrollment key");
   assert_refused (NULL, "contain an enrollment key");
@@ -291,8 +292,14 @@ test_cut_short (void)
       for (gsize n = 4; n < strlen (text); n++)
         {
           g_autofree gchar *cut = g_strndup (text, n);
-          assert_refused (cut, "cut short");
+          assert_refused (cut, "is incomplete");
         }
+    }
+  static const gchar *const stubs[] = { "ew1_A", "ew1_abc\n", " ew1_0123456789-_x" }; /* not even JSON's beginning */
+  for (gsize i = 0; i < G_N_ELEMENTS (stubs); i++)
+    {
+      assert_refused (stubs[i], "is incomplete");
+      g_assert_true (ew_enrollment_key_is_cut (stubs[i]));
     }
   for (guint i = 0; i < 2000; i++) /* each with another check */
     {
@@ -301,7 +308,7 @@ test_cut_short (void)
       for (gsize missing = 1; missing < 8; missing++)
         {
           g_autofree gchar *cut = g_strndup (text, strlen (text) - missing);
-          assert_refused (cut, "cut short");
+          assert_refused (cut, "is incomplete");
         }
     }
 }
