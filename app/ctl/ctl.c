@@ -32,7 +32,7 @@ static const EwVerb verbs[] = {
     ew_verb_lan },
   { "portal", "[open|close] [--for 10m]",
     "Show the login page of a network that lets nothing else through, or let your browser reach it", ew_verb_portal },
-  { "proxy", "[show | set URL|- | off | auto | password] [--user NAME] [--password-file FILE|-] [--json]",
+  { "proxy", "[show | set URL|- | off | auto | password [HOST:PORT]] [--user NAME] [--password-file FILE|-] [--json]",
     "Show or choose the HTTP proxy that leads to the edge", ew_verb_proxy },
   { "status", "[--json] [--watch | --check]", "Show this computer's connection", ew_verb_status },
   { "diagnose", "[--fix | --revert] [--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },

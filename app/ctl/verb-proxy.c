@@ -48,12 +48,20 @@ read_password (const gchar *file, GError **error)
   return password;
 }
 
-static gchar *
-ask_password (const gchar *user, GError **error)
+static gboolean
+can_ask (void)
 {
-  g_autofree gchar *prompt = g_strdup_printf ("Password of %s (it isn't shown): ", user);
-  gchar *password
-    = isatty (STDIN_FILENO) && isatty (STDERR_FILENO) ? ew_terminal_ask_secret (prompt, "", NULL, NULL) : NULL;
+  return isatty (STDIN_FILENO) && isatty (STDERR_FILENO);
+}
+
+/* place: the proxy's, cleaned; NULL: it's in the command. */
+static gchar *
+ask_password (const gchar *user, const gchar *place, GError **error)
+{
+  g_autofree gchar *prompt = place != NULL
+                               ? g_strdup_printf ("Password of %s for the proxy %s (it isn't shown): ", user, place)
+                               : g_strdup_printf ("Password of %s (it isn't shown): ", user);
+  gchar *password = can_ask () ? ew_terminal_ask_secret (prompt, "", NULL, NULL) : NULL;
 
   if (password != NULL)
     password[strcspn (password, "\r\n")] = '\0';
@@ -65,11 +73,14 @@ ask_password (const gchar *user, GError **error)
 }
 
 static gchar *
-ask_user (const gchar *place)
+ask_user (const gchar *place, gboolean asks)
 {
   gchar line[USER_MAX + 1];
 
-  ew_ctl_hint ("The proxy %s asks for a user name and a password.\nUser name: ", place);
+  if (asks)
+    ew_ctl_hint ("The proxy %s asks for a user name and a password.\nUser name: ", place);
+  else
+    ew_ctl_hint ("User name for the proxy %s: ", place);
   if (fgets (line, sizeof line, stdin) == NULL)
     return NULL;
   g_strstrip (line);
@@ -85,21 +96,33 @@ send_password (EwCtl *ctl, const gchar *place, const gchar *user, const gchar *p
   return answer != NULL;
 }
 
+/* What isn't given is asked for. FALSE without an error: the person gave no user name. */
+static gboolean
+store_password (EwCtl *ctl, const gchar *place, const gchar *user, const gchar *file, GError **error)
+{
+  g_autofree gchar *shown = ew_terminal_clean (&ctl->terminal, place);
+  g_autofree gchar *name = user != NULL ? g_strdup (user) : ask_user (shown, g_str_equal (place, get_asking (ctl)));
+  gchar *password = NULL;
+  gboolean done;
+
+  if (name == NULL)
+    return FALSE;
+  password = file != NULL ? read_password (file, error) : ask_password (name, shown, error);
+  done = password != NULL && send_password (ctl, place, name, password, error);
+  ew_free_secret (password);
+  return done;
+}
+
 gboolean
 ew_ctl_ask_proxy_password (EwCtl *ctl)
 {
-  g_autofree gchar *place = ew_terminal_clean (&ctl->terminal, get_asking (ctl));
-  g_autofree gchar *user = NULL;
+  g_autofree gchar *place = g_strdup (get_asking (ctl)); /* another may ask by the time it's answered */
   g_autoptr (GError) error = NULL;
-  gchar *password = NULL;
-  gboolean done = FALSE;
+  gboolean done;
 
-  if (*place == '\0' || !isatty (STDIN_FILENO) || !isatty (STDERR_FILENO) || (user = ask_user (place)) == NULL)
+  if (*place == '\0' || !can_ask ())
     return FALSE;
-  password = ask_password (user, &error);
-  if (password != NULL)
-    done = send_password (ctl, place, user, password, &error);
-  ew_free_secret (password);
+  done = store_password (ctl, place, NULL, NULL, &error);
   if (error != NULL)
     (void)ew_ctl_fail (ctl, error);
   return done;
@@ -140,22 +163,42 @@ show_proxy (EwCtl *ctl, gboolean json)
   return EW_EXIT_DONE;
 }
 
+/* Whose password is meant where no proxy is named: that of the one that asks now, else of the one in use. "": none. */
+static gchar *
+find_meant (EwCtl *ctl)
+{
+  g_autoptr (JsonObject) status = NULL;
+  JsonObject *proxy;
+  const gchar *in_use;
+
+  if (*get_asking (ctl) != '\0')
+    return g_strdup (get_asking (ctl));
+  status = ew_link_look (ctl->link, "GetStatus", NULL);
+  proxy = status != NULL ? ew_json_object (status, "proxy") : NULL;
+  in_use = proxy != NULL ? ew_json_string (proxy, "in_use") : NULL;
+  return g_strdup (in_use != NULL ? in_use : "");
+}
+
+/* Which proxy it is stands before the password is typed: another one that asks by then doesn't get it. */
 static gint
-set_password (EwCtl *ctl, const gchar *user, const gchar *password)
+set_password (EwCtl *ctl, const gchar *proxy, const gchar *user, const gchar *file)
 {
   g_autoptr (GError) error = NULL;
 
   if (ew_ctl_open (ctl, &error) == NULL)
     return ew_ctl_fail (ctl, error);
-  if (user == NULL && ew_ctl_ask_proxy_password (ctl))
-    return ew_ctl_print ("Stored.\n"), EW_EXIT_DONE;
-  if (user == NULL && *get_asking (ctl) == '\0')
-    return ew_ctl_usage (ctl, "No proxy asks for a password. Use --user NAME to store one anyway.");
-  if (user == NULL)
+  g_autofree gchar *place = proxy != NULL ? g_strdup (proxy) : find_meant (ctl);
+  if (proxy == NULL && user == NULL && *get_asking (ctl) == '\0')
+    return ew_ctl_usage (ctl, "No proxy asks for a password. Name the proxy or use --user NAME to store one anyway.");
+  if (user == NULL && !can_ask ())
     return ew_ctl_usage (ctl, "Without a terminal, use --user NAME and --password-file FILE.");
-  if (!send_password (ctl, "", user, password, &error))
-    return ew_ctl_fail (ctl, error);
-  return ew_ctl_print ("Stored.\n"), EW_EXIT_DONE;
+  if (*place == '\0')
+    return ew_ctl_usage (ctl, "No proxy is in use here. Name the one that gets the password: HOST:PORT.");
+  if (!store_password (ctl, place, user, file, &error))
+    return error != NULL ? ew_ctl_fail (ctl, error) : ew_ctl_usage (ctl, "No user name was given.");
+  g_autofree gchar *shown = ew_terminal_clean (&ctl->terminal, place);
+  ew_ctl_print ("Stored for the proxy %s.\n", shown);
+  return EW_EXIT_DONE;
 }
 
 /* What a proxy that has just been set answers is known soon, where there is a tunnel to make. */
@@ -180,7 +223,7 @@ choose_proxy (EwCtl *ctl, const gchar *proxy, const gchar *user, const gchar *pa
     : g_str_equal (proxy, "auto") ? "The proxy of the environment or the desktop leads to the edge, if there is one."
                                   : "No proxy leads to the edge.");
 
-  if (exit_code != EW_EXIT_DONE || !is_url || user != NULL || !isatty (STDIN_FILENO) || !isatty (STDERR_FILENO))
+  if (exit_code != EW_EXIT_DONE || !is_url || user != NULL || !can_ask ())
     return exit_code;
   wait_for_question (ctl);
   if (*get_asking (ctl) != '\0')
@@ -221,17 +264,12 @@ run_action (EwCtl *ctl, gint argc, gchar **argv, const gchar *user, const gchar 
 {
   const gchar *action = argc > 1 ? argv[1] : "show";
 
-  if (argc > 2 && hides_password (argv[2]))
-    return ew_ctl_usage (ctl, "Others on this computer can see a password given as an argument. Write the URL as "
-                              "http://HOST:PORT, and use --user NAME: the password is asked for.");
   if (g_str_equal (action, "set") && argc == 3 && g_str_equal (argv[2], "-"))
     return choose_from_stdin (ctl, user, password);
   if (g_str_equal (action, "set") && argc == 3)
     return choose_proxy (ctl, argv[2], user, password);
-  if (g_str_equal (action, "password") && argc == 2)
-    return set_password (ctl, user, password);
   if (argc > 2)
-    return ew_ctl_usage (ctl, "A URL belongs to set.");
+    return ew_ctl_usage (ctl, "A URL belongs to set and password.");
   if (g_str_equal (action, "auto") || g_str_equal (action, "off"))
     return choose_proxy (ctl, action, NULL, "");
   return ew_ctl_usage (ctl, "Choose show, set URL, off, auto or password.");
@@ -262,8 +300,13 @@ ew_verb_proxy (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_usage (ctl, json ? "--json belongs to show." : "--password-file needs --user NAME.");
   if (user != NULL && !g_str_equal (argv[1], "set") && !g_str_equal (argv[1], "password"))
     return ew_ctl_usage (ctl, "--user belongs to set and password.");
+  if (argc > 2 && hides_password (argv[2]))
+    return ew_ctl_usage (ctl, "Others on this computer can see a password given as an argument. Write the URL as "
+                              "http://HOST:PORT, and use --user NAME: the password is asked for.");
+  if (g_str_equal (argv[1], "password"))
+    return set_password (ctl, argc > 2 ? argv[2] : NULL, user, file);
   if (user != NULL)
-    password = file != NULL ? read_password (file, &error) : ask_password (user, &error);
+    password = file != NULL ? read_password (file, &error) : ask_password (user, NULL, &error);
   if (error != NULL)
     return ew_ctl_fail (ctl, error);
   exit_code = run_action (ctl, argc, argv, user, password != NULL ? password : "");
