@@ -69,8 +69,10 @@ check_mtu (Diagnosis *diagnosis)
   if (outer == 0)
     {
       if (inner == 0) /* else the tunnel's own check says so */
-        ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."),
-                       "This computer has no route to the internet, so no edge can be reached.");
+        ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."), "%s",
+                       diagnosis->edge != NULL
+                         ? N_ ("This computer has no route to the edge.")
+                         : N_ ("This computer has no route to the internet, so no edge can be reached."));
     }
   else if (inner != 0 && inner + overhead > outer)
     {
@@ -81,6 +83,9 @@ check_mtu (Diagnosis *diagnosis)
                      "fragmented on the way: that is slower, and some networks drop fragments.",
                      inner, outer, name);
     }
+  else if (diagnosis->edge != NULL) /* which may be on this computer, or in its network */
+    ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_GOOD, NULL,
+                   "The MTU %u of %s, which leads to the edge, is large enough.", outer, name);
   else
     ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_GOOD, NULL,
                    "The MTU %u of %s, which leads to the internet, is large enough.", outer, name);

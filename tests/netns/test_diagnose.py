@@ -107,6 +107,7 @@ class Diagnose(MeshCase):
     def test_01_all_is_well(self):
         shown = self.expect(good=("enrolled", "privileges", "tun", "edge-tcp", "pin", "handshake", "probe", "own-packets", "mtu", "clock", "ip-forwarding"))
         self.assertRegex(shown, r"handshake: True A WireGuard handshake with the edge at 203\.0\.113\.5:443 took \d+\.\d ms")
+        self.assertRegex(shown, r"mtu: True The MTU 1500 of eth0, which leads to the edge, is large enough\.")
         self.assertIn("names: True Programs on this computer find the mesh's names, such as edge.demo.internal.", shown)
         text = self.ctl("laptop", "diagnose").stdout
         self.assertIn("✓ handshake", text)
