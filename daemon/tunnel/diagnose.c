@@ -107,18 +107,23 @@ has_no_network (const Diagnosis *diagnosis)
 static void
 check_unreachable_api (Diagnosis *diagnosis)
 {
-  g_autofree gchar *why = diagnosis->api_timed_out
+  const gboolean by_proxy = ew_checks_find (diagnosis->checks, "proxy") != EW_CHECK_UNKNOWN; /* which says why */
+  g_autofree gchar *why = by_proxy ? g_strdup (N_ ("The edge's API can't be reached through the HTTP proxy."))
+                          : diagnosis->api_timed_out
                             ? ew_phrase ("The edge's API didn't answer within %d s.", API_SECONDS)
                             : g_strdup (diagnosis->api_error->message);
   if (diagnosis->api_answers)
     ew_checks_add (
       diagnosis->checks, "edge-tcp", EW_CHECK_WARNING,
-      N_ ("Allow the edge's TCP port in the firewalls on the way: other computers behind them can't join without it."),
+      by_proxy
+        ? N_ ("See the check \"proxy\".")
+        : N_ ("Allow the edge's TCP port in the firewalls on the way: other computers behind them can't join without "
+              "it."),
       "%s The map and administration use the tunnel instead.", why);
   else
     ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
                    has_no_network (diagnosis) ? N_ ("See the check \"network\".")
-                   : ew_checks_find (diagnosis->checks, "proxy") != EW_CHECK_UNKNOWN
+                   : by_proxy
                      ? N_ ("See the check \"proxy\".")
                      : N_ ("On the edge's host, check that the edge runs (`systemctl status edgeway-edge`) and that "
                            "the firewall lets its TCP port in; then check that this network lets it out."),

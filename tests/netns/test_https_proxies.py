@@ -198,9 +198,16 @@ class TestProxies(HttpsCase):
                 if words:
                     status = wait_for(words, lambda: self.status("laptop")["reason"] == "proxy-refused" and self.status("laptop"), 40)
                     self.assertIn(words, status["message"])
+                    self.diagnosed(words)
                 time.sleep(WATCHED_S / 2)  # real time: how often it tries
                 self.assertNotEqual(self.status("laptop")["state"], "connected")
                 self.assertLessEqual(len(self.office.seen(proxy)), TRIES_MAX)
+
+    def diagnosed(self, words):
+        """What the proxy answers is said once, and what fails for it refers to that."""
+        checks = {check["check"]: check for check in json.loads(self.ctl("laptop", "diagnose", "--json", check=False).stdout)["checks"]}
+        self.assertIn(words, checks["proxy"]["message"])
+        self.assertEqual((checks["edge-tcp"]["message"], checks["edge-tcp"]["fix"]), ("The edge's API can't be reached through the HTTP proxy.", 'See the check "proxy".'))
 
 
 class TestNarrowLine(HttpsCase):
