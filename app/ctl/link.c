@@ -212,8 +212,8 @@ explain (GError **error)
   if (!is_gone)
     return;
   g_clear_error (error);
-  g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                       "edgewayd stopped before it answered. See `journalctl -u edgewayd`.");
+  g_autofree gchar *log = ew_log_find ("edgewayd");
+  g_set_error (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE, "edgewayd stopped before it answered. See %s.", log);
 }
 
 /* interactive: a caller who is not authorized may be asked for a password. */

@@ -2,6 +2,7 @@
  *
  * What a daemon tells its surroundings: lines on stderr, and readiness to a supervisor.
  */
+#include "common/phrase.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -107,6 +108,41 @@ ew_log_init (const gchar *program)
       g_log_set_writer_func (log_write, NULL, NULL);
       g_once_init_leave (&once, 1);
     }
+}
+
+/* Where log files are without systemd, as app/run starts the daemons. */
+#define LOG_FOLDER "/var/log/edgeway"
+
+static gchar *
+name_journal (const gchar *program)
+{
+  return g_strdup_printf ("`journalctl -u %s`", program);
+}
+
+static gchar *
+name_output (const gchar *program)
+{
+  return ew_phrase ("what %s has written to standard error (in a container: `docker logs`)", program);
+}
+
+gchar *
+ew_log_find_own (void)
+{
+  struct stat st;
+  if (log_journal)
+    return name_journal (log_program);
+  g_autofree gchar *file
+    = fstat (STDERR_FILENO, &st) == 0 && S_ISREG (st.st_mode) ? g_file_read_link ("/proc/self/fd/2", NULL) : NULL;
+  return file != NULL ? g_strdup_printf ("`sudo tail %s`", file) : name_output (log_program);
+}
+
+gchar *
+ew_log_find (const gchar *program)
+{
+  if (g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR))
+    return name_journal (program);
+  return g_file_test (LOG_FOLDER, G_FILE_TEST_IS_DIR) ? g_strdup_printf ("`sudo tail " LOG_FOLDER "/%s.log`", program)
+                                                      : name_output (program);
 }
 
 void

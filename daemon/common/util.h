@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 /* Logging: g_message() and its kin to stderr, with the journal's "<N>" priority when JOURNAL_STREAM says that stderr is
    the journal, else "program: warning: …". Debug output only with EDGEWAY_DEBUG=1. */
 void ew_log_init (const gchar *program);
+/* Where a log can be read, to follow "See ": a command, or what is known where there is none. (transfer full)
+   own: this process's, after ew_log_init(). find: another program's on this computer; its unit has its name. */
+gchar *ew_log_find_own (void);
+gchar *ew_log_find (const gchar *program);
 
 /* For a daemon, before its first thread: large blocks are returned to the system as soon as they are freed. */
 void ew_memory_init (void);

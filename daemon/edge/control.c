@@ -20,9 +20,8 @@ explain_failure (const gchar *socket, const GError *error)
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
     {
-      g_printerr (
-        "edgeway-edge: The edge didn't answer on %s within %d s. See its log: `journalctl -u edgeway-edge`.\n", socket,
-        TIMEOUT_SECONDS);
+      g_autofree gchar *log = ew_log_find ("edgeway-edge");
+      g_printerr ("edgeway-edge: The edge didn't answer on %s within %d s. See %s.\n", socket, TIMEOUT_SECONDS, log);
       return EW_EXIT_TIMED_OUT;
     }
   g_printerr ("edgeway-edge: No edge answers on %s. Start it (with systemd: `sudo systemctl start edgeway-edge`), or "

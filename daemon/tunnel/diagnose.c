@@ -125,8 +125,9 @@ check_unreachable_api (Diagnosis *diagnosis)
                    has_no_network (diagnosis) ? N_ ("See the check \"network\".")
                    : by_proxy
                      ? N_ ("See the check \"proxy\".")
-                     : N_ ("On the edge's host, check that the edge runs (`systemctl status edgeway-edge`) and that "
-                           "the firewall lets its TCP port in; then check that this network lets it out."),
+                     : N_ ("On the edge's host, check that the edge runs (`systemctl status edgeway-edge`, or for "
+                           "a container `docker ps`) and that the firewall lets its TCP port in; then check that this "
+                           "network lets it out."),
                    "%s", why);
 }
 
@@ -164,7 +165,9 @@ check_api (Diagnosis *diagnosis)
                    "This is the mesh's own edge: its certificate has the mesh's pin.");
   if (error && !g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
     ew_checks_add (diagnosis->checks, "edge-api", EW_CHECK_BAD,
-                   N_ ("Ask whoever runs the edge. Its log: `journalctl -u edgeway-edge`."), "%s", error->message);
+                   N_ ("Ask whoever runs the edge to look at its log: `journalctl -u edgeway-edge`, or in a container "
+                       "`docker logs`."),
+                   "%s", error->message);
 }
 
 /* "38 s", "5 min", "3 h": how old an answer is. */
@@ -251,10 +254,12 @@ check_probe (Diagnosis *diagnosis)
     ew_checks_add (checks, "probe", EW_CHECK_GOOD, NULL, "The edge answers through the tunnel in %.1f ms.",
                    (gdouble)live->probe_us / 1000);
   else if (live->handshake_us >= 0)
-    ew_checks_add (checks, "probe", EW_CHECK_BAD, N_ ("On the edge's host: `sudo systemctl restart edgeway-edge`."),
-                   "The edge accepts handshakes but didn't answer through the tunnel within %d s; %s. Its packet "
-                   "switch is busy or stopped.",
-                   EW_LIVE_CHECK_SECONDS, last);
+    ew_checks_add (
+      checks, "probe", EW_CHECK_BAD,
+      N_ ("On the edge's host: `sudo systemctl restart edgeway-edge`, or `docker restart` if it's a container."),
+      "The edge accepts handshakes but didn't answer through the tunnel within %d s; %s. Its packet "
+      "switch is busy or stopped.",
+      EW_LIVE_CHECK_SECONDS, last);
   else
     ew_checks_add (checks, "probe", EW_CHECK_BAD, N_ ("Fix the handshake first: packets pass only after one."),
                    "The edge didn't answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);

@@ -341,9 +341,11 @@ ew_tunnel_disconnect (EwTunnel *self, GError **error)
     }
   if (ew_host_ledger_is_empty (self->host))
     return TRUE;
+  g_autofree gchar *log = ew_log_find_own ();
   ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                "Disconnected, but not everything that was changed on this computer could be undone. See `journalctl "
-                "-u edgewayd`, then restart edgewayd to try again.");
+                "Disconnected, but not everything that was changed on this computer could be undone. See %s, then "
+                "restart edgewayd to try again.",
+                log);
   return FALSE;
 }
 

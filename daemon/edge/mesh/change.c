@@ -108,9 +108,9 @@ store_error (GError *cause, GError **error)
   else
     {
       g_warning ("store: %s", cause->message);
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_INTERNAL,
-        "The edge's store failed, so nothing was changed. See the edge's log: `journalctl -u edgeway-edge`.");
+      g_autofree gchar *log = ew_log_find_own ();
+      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
+                    "The edge's store failed, so nothing was changed. On the edge's host, see %s.", log);
     }
   return FALSE;
 }

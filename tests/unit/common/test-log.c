@@ -61,6 +61,56 @@ test_debug (void)
   g_assert_true (g_str_has_suffix (text, "<7>detail\n"));
 }
 
+/* Where the log is, as a process says it whose stderr is fd. */
+static gchar *
+find_own (int fd, gboolean journal)
+{
+  int ends[2];
+  gchar text[512] = "";
+  struct stat st;
+  g_assert_cmpint (fstat (fd, &st), ==, 0);
+  g_assert_cmpint (pipe (ends), ==, 0);
+  pid_t child = fork ();
+  if (child == 0)
+    {
+      g_autofree gchar *stream = g_strdup_printf ("%lu:%lu", (gulong)st.st_dev, (gulong)st.st_ino);
+      if (journal)
+        g_setenv ("JOURNAL_STREAM", stream, TRUE);
+      dup2 (fd, STDERR_FILENO);
+      ew_log_init ("tester");
+      g_autofree gchar *place = ew_log_find_own ();
+      _exit (write (ends[1], place, strlen (place)) > 0 ? 0 : 1);
+    }
+  close (ends[1]);
+  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+  g_assert_cmpint (read (ends[0], text, sizeof text - 1), >, 0);
+  close (ends[0]);
+  return g_strdup (text);
+}
+
+/* What a message suggests works where it's read: without systemd, there is no journal. */
+static void
+test_place (void)
+{
+  g_autofree gchar *path = NULL;
+  int fd = g_file_open_tmp ("edgeway-log-XXXXXX", &path, NULL), ends[2];
+  g_autofree gchar *journal = find_own (fd, TRUE), *file = find_own (fd, FALSE);
+  g_autofree gchar *tail = g_strdup_printf ("`sudo tail %s`", path);
+  g_assert_cmpint (pipe (ends), ==, 0);
+  g_autofree gchar *container = find_own (ends[1], FALSE);
+  g_assert_cmpstr (journal, ==, "`journalctl -u tester`");
+  g_assert_cmpstr (file, ==, tail);
+  g_assert_cmpstr (container, ==, "what tester has written to standard error (in a container: `docker logs`)");
+  g_autofree gchar *other = ew_log_find ("edgewayd");
+  g_assert_cmpint (g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR), ==,
+                   g_str_equal (other, "`journalctl -u edgewayd`"));
+  g_assert_nonnull (strstr (other, "edgewayd"));
+  unlink (path);
+  close (fd);
+  close (ends[0]);
+  close (ends[1]);
+}
+
 static void
 test_notify (gconstpointer abstract)
 {
@@ -96,6 +146,7 @@ main (int argc, char **argv)
   g_test_add_func ("/common/log/terminal", test_terminal);
   g_test_add_func ("/common/log/journal", test_journal);
   g_test_add_func ("/common/log/debug", test_debug);
+  g_test_add_func ("/common/log/place", test_place);
   g_test_add_data_func ("/common/notify/path", NULL, test_notify);
   g_test_add_data_func ("/common/notify/abstract", GINT_TO_POINTER (1), test_notify);
   return g_test_run ();
