@@ -54,8 +54,10 @@ static void
 test_actions_are_in_the_policy (void)
 {
   g_autofree gchar *policy = NULL;
+  g_autoptr (GError) error = NULL;
 
-  g_assert_true (g_file_get_contents (g_getenv ("EDGEWAY_POLICY"), &policy, NULL, NULL));
+  g_file_get_contents (POLICY, &policy, NULL, &error);
+  g_assert_no_error (error);
   for (const EwMethod *method = ew_methods_get_all (); method->name != NULL; method++)
     if (method->action != NULL)
       {
