@@ -3,7 +3,9 @@
  * What the files of this room share. Each field is written by the file that is named beside it.
  *
  *   tunnel.c       the object, its properties, the one door, start and stop, connect and disconnect
- *   link.c         up and down: engine, the edge's endpoints, what liveness says to do
+ *   status.c       the status as JSON
+ *   link.c         up and down: the engine, what liveness says to do
+ *   peer.c         the engine's peer: which edge, at which of its addresses
  *   apply.c        the plan brought into force in engine and host
  *   naming.c       names on this computer: what they should be, how they are shown
  *   race.c         the edge's addresses tried against each other, and their names looked up
@@ -20,7 +22,8 @@
  *   membership.c   enroll, leave, calls to the API
  *   routes.c       routes listed, accepted, refused
  *   ping.c
- *   diagnose.c     the report, with diagnose-way.c and diagnose-names.c; live-check.c and outside.c try what it says
+ *   diagnose.c     the report, with diagnose-tunnel.c, diagnose-way.c and diagnose-names.c; live-check.c and outside.c try
+ *                  what it says
  */
 #pragma once
 
@@ -272,15 +275,16 @@ struct _EwTunnel
 /* tunnel.c */
 /* The one door: logs old → new, stores, announces. reason: stable code, message: a sentence; "" for none. */
 void ew_tunnel_set_state (EwTunnel *self, EwTunnelState state, const gchar *reason, const gchar *message);
+const gchar *ew_tunnel_name_state (EwTunnelState state);
 /* Announces whatever has changed of the properties. */
 void ew_tunnel_show (EwTunnel *self);
 /* Takes document and client from the keystore; nothing where it is not enrolled. */
 gboolean ew_tunnel_load_membership (EwTunnel *self, GError **error);
 /* Brings the tunnel down first: there is no tunnel without a document. */
 void ew_tunnel_drop_membership (EwTunnel *self);
-/* The broken file, leaving, NOT_ENROLLED or REMOVED as an error; TRUE: there is a membership to work with. */
 /* fixes.c: EwHostFix flags that are wanted. */
 guint ew_tunnel_get_fixes (EwTunnel *self);
+/* The broken file, leaving, NOT_ENROLLED or REMOVED as an error; TRUE: there is a membership to work with. */
 gboolean ew_tunnel_check_member (EwTunnel *self, GError **error);
 /* The state that a tunnel that is down shows. */
 void ew_tunnel_rest (EwTunnel *self);
@@ -299,13 +303,6 @@ void ew_tunnel_let_go (EwTunnel *self);
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
 /* The same plan with the path's MTU, where that has changed. */
 gboolean ew_tunnel_apply_mtu (EwTunnel *self, GError **error);
-/* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
-void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);
-/* The tunnel goes up: the handshake's round trip takes place while the host is changed. After a failure it waits for the
-   host: a handshake alone makes this node online for the edge. */
-void ew_tunnel_begin_handshake (EwTunnel *self, const EwPlan *plan);
-/* Where the edge's API answers inside the tunnel (borrowed); NULL: no address of this computer's reaches it. */
-const EwIp *ew_tunnel_get_inside (EwTunnel *self, guint16 *port);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
 /* Says in the state what liveness knows. */
 void ew_tunnel_show_link (EwTunnel *self);
@@ -314,6 +311,22 @@ void ew_tunnel_network_changed (EwTunnel *self);
 void ew_tunnel_woken (EwTunnel *self);
 /* apply.c: notes what the computer's networks look like now. TRUE: they have changed since. */
 gboolean ew_tunnel_look_at_networks (EwTunnel *self);
+
+/* peer.c */
+const EwCandidate *ew_tunnel_get_candidate (const EwTunnel *self); /* the one in use; NULL: none is known */
+/* Chooses the next one that this computer has a route to; the one in use is tried last, with keep first. */
+void ew_tunnel_next_candidate (EwTunnel *self, gboolean keep);
+/* The candidate in use becomes the engine's peer: another edge, another key. */
+void ew_tunnel_use_candidate (EwTunnel *self);
+/* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
+void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);
+/* The tunnel goes up: the handshake's round trip takes place while the host is changed. After a failure it waits for the
+   host: a handshake alone makes this node online for the edge. */
+void ew_tunnel_begin_handshake (EwTunnel *self, const EwPlan *plan);
+/* Where the edge's API answers inside the tunnel (borrowed); NULL: no address of this computer's reaches it. */
+const EwIp *ew_tunnel_get_inside (EwTunnel *self, guint16 *port);
+/* While the tunnel works, the API can be reached through it, too. */
+void ew_tunnel_lead_inside (EwTunnel *self, gboolean works);
 /* The document's edges may be others now. */
 void ew_tunnel_edges_changed (EwTunnel *self);
 
