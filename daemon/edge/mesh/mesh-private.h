@@ -77,7 +77,7 @@ gboolean ew_mesh_settings_from_json (EwMeshSettings *settings, JsonObject *objec
 JsonObject *ew_mesh_settings_to_json (const EwMeshSettings *settings);
 /* setup.c: brings the stored settings and this edge's record to what setup says. */
 gboolean ew_mesh_settle_setup (EwMesh *self, const EwMeshSetup *setup, GError **error);
-/* mesh.c: memory follows one key; object NULL: deleted. */
+/* memory.c: memory follows one key; object NULL: deleted. */
 void ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revision);
 /* Memory has this change by this edge before the watch reports it: what the watch reports about the key's past doesn't
  * matter. */
