@@ -125,7 +125,7 @@ class Services(MeshCase):
         self.refused("web", "ping", "nobody", "-c", "1", says='no node "nobody"')
         # Nobody can tell from here what a UDP port does: the edge's probe says it.
         self.ctl("laptop", "service", "add", "echo", "nas:8123", "--udp")
-        self.assertRegex(self.ctl("web", "ping", "echo").stdout, "^nas:8123 (answers|can be reached)\.\n$")
+        self.assertRegex(self.ctl("web", "ping", "echo").stdout, r"^nas:8123 (answers|can be reached)\.\n$")
 
     def test_host_behind_a_gateway(self):
         self.refused("laptop", "service", "add", "printer", f"office-gw/{SUBNET_HOST}:631", says="No route through office-gw")
