@@ -32,7 +32,7 @@ struct _EwNodeDetails
   GtkWidget *connection_group, *through_row, *through, *transport_row, *handshake_row, *seen_row, *joined_row,
     *version_row, *problem_row;
   GtkWidget *services, *routes;
-  GtkWidget *manage_group, *rename_row, *share_row, *remove_row, *leave_row;
+  GtkWidget *manage_group, *rename_row, *service_row, *share_row, *remove_row, *leave_row;
 };
 
 enum
@@ -279,6 +279,7 @@ show_manage (EwNodeDetails *self, EwNode *node)
 
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->remove_row), remove);
   gtk_widget_set_visible (self->rename_row, administrator);
+  gtk_widget_set_visible (self->service_row, administrator && ew_node_get_state (node) != EW_NODE_NOT_JOINED);
   gtk_widget_set_visible (self->share_row, administrator && !ew_node_icon_is_round (node));
   gtk_widget_set_visible (self->remove_row, administrator && !own);
   gtk_widget_set_visible (self->leave_row, own);
@@ -394,6 +395,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (routes);
   BIND (manage_group);
   BIND (rename_row);
+  BIND (service_row);
   BIND (share_row);
   BIND (remove_row);
   BIND (leave_row);

@@ -8,6 +8,7 @@
 
 #include "model/search.h"
 #include "model/topology-private.h"
+#include "model/words.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -28,6 +29,28 @@ check_node (EwNode *node)
   g_assert_cmpstr (name, !=, "");
   check_words (ew_node_get_addresses (node), "0123456789abcdefABCDEF.:");
   check_words (ew_node_get_routes (node), "0123456789abcdefABCDEF.:/");
+}
+
+static void
+check_service (EwService *service, EwDaemon *daemon)
+{
+  g_autofree gchar *url = ew_service_get_url (service, daemon), *ports = ew_words_service_ports (service);
+  g_autofree gchar *spoken = ew_words_service_spoken (service), *description = ew_words_service_description (service);
+
+  g_assert_true (g_utf8_validate (ew_service_get_name (service), -1, NULL));
+  g_assert_true (g_utf8_validate (spoken, -1, NULL));
+  g_assert_true (g_utf8_validate (description, -1, NULL));
+  check_words (ew_service_get_addresses (service), "0123456789abcdefABCDEF.:");
+  if (url != NULL) /* a browser is started with it */
+    g_assert_cmpuint (strspn (url, "abcdefghijklmnopqrstuvwxyzABCDEF0123456789:/.-[]"), ==, strlen (url));
+  for (guint i = 0; i < ew_service_get_n_targets (service); i++)
+    {
+      g_autofree gchar *words = ew_words_target (ew_service_get_target (service, i));
+      g_autofree gchar *fix = ew_words_target_fix (ew_service_get_target (service, i));
+
+      g_assert_true (g_utf8_validate (words, -1, NULL));
+      g_assert_true (fix == NULL || g_utf8_validate (fix, -1, NULL));
+    }
 }
 
 int
@@ -51,6 +74,12 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       g_autoptr (EwNode) node = g_list_model_get_item (G_LIST_MODEL (topology), i);
       check_node (node);
       (void)ew_search_matches (search, G_OBJECT (node));
+    }
+  for (guint i = 0; i < g_list_model_get_n_items (ew_topology_get_services (topology)); i++)
+    {
+      g_autoptr (EwService) service = g_list_model_get_item (ew_topology_get_services (topology), i);
+      check_service (service, daemon);
+      (void)ew_search_matches (search, G_OBJECT (service));
     }
   return 0;
 }

@@ -120,6 +120,64 @@ test_said (World *world, gconstpointer n)
   gtk_test_accessible_assert_property (build, GTK_ACCESSIBLE_PROPERTY_LABEL, "build-01, not joined yet");
 }
 
+static EwToken *
+capsule_of (World *world, const gchar *name)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (world->map); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      GObject *object = EW_IS_TOKEN (child) ? ew_token_get_object (EW_TOKEN (child)) : NULL;
+
+      if (object == NULL || ew_token_get_role (EW_TOKEN (child)) != EW_TOKEN_SERVICE)
+        continue;
+      if (g_strcmp0 (name, EW_IS_SERVICE (object) ? ew_service_get_name (EW_SERVICE (object))
+                                                  : ew_node_get_name (EW_NODE (object)))
+          == 0)
+        return EW_TOKEN (child);
+    }
+  return NULL;
+}
+
+/* Capsules at the nodes; more than three are folded, what is selected or has the focus stays, and what has gone is no
+   longer selected. */
+static void
+test_services (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  EwToken *capsule;
+
+  ew_fake_serve (world->topology, 4, 3, "answers");
+  run_for (300);
+  g_assert_cmpuint (count_tokens (world, EW_TOKEN_SERVICE), ==, 3);
+  capsule = capsule_of (world, "ha");
+  gtk_test_accessible_assert_role (capsule, GTK_ACCESSIBLE_ROLE_BUTTON);
+  gtk_test_accessible_assert_property (capsule, GTK_ACCESSIBLE_PROPERTY_LABEL, "ha, service of nas:8000, works");
+  gtk_test_accessible_assert_property (capsule, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                       "Port 80, address 100.111.0.1. Press Enter for details.");
+  gtk_widget_grab_focus (GTK_WIDGET (capsule));
+  gtk_widget_activate_action (GTK_WIDGET (capsule), "token.open", NULL);
+  g_assert_true (EW_IS_SERVICE (map->selected) && map->selected == world->activated);
+  g_assert_true (
+    ew_map_is_on_path (map, ew_map_find_item (map, (GObject *)ew_topology_find_by_name (world->topology, "nas"))));
+  ew_fake_serve (world->topology, 4, 3, "refuses"); /* the same capsule, other words */
+  run_for (300);
+  g_assert_true (capsule_of (world, "ha") == capsule && gtk_widget_has_focus (GTK_WIDGET (capsule)));
+  gtk_test_accessible_assert_property (capsule, GTK_ACCESSIBLE_PROPERTY_LABEL, "ha, service of nas:8000, doesn't work");
+  ew_fake_serve (world->topology, 4, 12, "answers");
+  run_for (300);
+  g_assert_cmpuint (count_tokens (world, EW_TOKEN_SERVICE), ==, 1);
+  capsule = capsule_of (world, "nas");
+  gtk_test_accessible_assert_property (capsule, GTK_ACCESSIBLE_PROPERTY_LABEL, "12 services of nas");
+  gtk_widget_activate_action (GTK_WIDGET (capsule), "token.open", NULL);
+  g_assert_true (world->activated == ew_token_get_object (token_of (world, "nas")));
+  ew_map_view_set_selected (map, (GObject *)ew_topology_find_service_by_name (world->topology, "ha"));
+  g_assert_nonnull (map->selected);
+  ew_fake_fill (world->topology, GPOINTER_TO_UINT (n)); /* a snapshot without services */
+  run_for (300);
+  g_assert_cmpuint (count_tokens (world, EW_TOKEN_SERVICE), ==, 0);
+  g_assert_null (map->selected);
+}
+
 static void
 test_actions (World *world, gconstpointer n)
 {
@@ -755,6 +813,7 @@ main (int argc, char **argv)
                                     "/org/edgeway/Edgeway/icons");
   ADD ("/map/view/said", 9, test_said);
   ADD ("/map/view/actions", 9, test_actions);
+  ADD ("/map/view/services", 9, test_services);
   ADD ("/map/view/tab", 9, test_tab);
   ADD ("/map/view/stays", 9, test_stays);
   ADD ("/map/view/seats", 200, test_seats);

@@ -167,6 +167,25 @@ class Pages(Walk):
         d.type("entry", "Search", "no such name")
         self.check("nothing found")
 
+    def test_services(self):
+        """One at a node, many at another; their details, the list and the dialog."""
+        self.open()
+        d = self.desktop
+        for name, target in (("ha", "nas:8123"), *((f"app-{i}", f"web:{9000 + i}") for i in range(5))):
+            self.daemon.say(service={"name": name, "targets": [target], "state": "answers"})
+        nodes = self.check("map", words=["ha, service of nas:8123, works", "5 services of web"])
+        self.assertTrue(any(n["description"].startswith("Port 8123, address 100.111.") for n in nodes if n["name"].startswith("ha, ")), "a capsule's description")
+        self.act("show-details", "s0000000000000001", window=True)
+        nodes = self.check("map", "details", words=["nas:8123 answers", "Remove ha"])
+        self.assertIn("PRESSED", next(n for n in nodes if n["name"].startswith("ha, "))["states"])
+        self.act("view", "list", window=True)
+        self.check("list", "details", words=["app-4, service of web:9004, works"])
+        self.act("add-service", window=True)
+        self.check(window="Add a Service", words=["Port there, such as 8123"])
+        self.close_window("Add a Service")
+        d.keys("F9")
+        self.check("list")
+
     def test_nothing_selected(self):
         self.open()
         self.check("map")

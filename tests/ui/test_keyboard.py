@@ -108,6 +108,37 @@ class Map(Hands, FakeCase):
         self.keys("Right", "Home")
         self.on("thinkpad")
 
+    def test_services(self):
+        """They follow their node on the ring, letters find them, Enter opens their details and Menu their actions."""
+        d = self.desktop
+        for name, port in (("ha", "8123"), ("photos", "2342")):
+            self.daemon.say(service={"name": name, "targets": [f"nas:{port}"], "state": "answers"})
+        d.find("push button", "photos, service of", seconds=SLOW)
+        self.to_map()
+        self.write("nas")
+        self.on("nas, ")
+        self.keys("Right")
+        self.on("ha, service of nas:8123")
+        self.keys("Right")
+        self.on("photos, service of nas:2342")
+        self.keys("Left", "Left")
+        self.on("nas, ")
+        self.keys("Home")
+        self.write("ph")
+        self.on("photos, service of nas:2342")
+        self.keys("space")
+        d.find("label", "Path to nas", seconds=SLOW)
+        self.keys("Menu")
+        d.find("menu item", "Copy Address", seconds=SLOW)
+        self.keys("Escape")
+        self.on("photos, service of nas:2342")
+        self.keys("Return")
+        d.find("heading", exactly="photos", seconds=SLOW)
+        # One that is removed under the keyboard leaves the map usable.
+        self.daemon.say(**{"remove-service": "photos"})
+        d.gone("push button", "photos, service of", seconds=SLOW)
+        self.tab_to("thinkpad, this computer")
+
     def test_letters(self):
         self.to_map()
         self.write("nas")
