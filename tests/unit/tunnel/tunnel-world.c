@@ -214,6 +214,15 @@ shell (const gchar *command)
   return out;
 }
 
+void
+assert_route (const gchar *cidr, gboolean there)
+{
+  g_autofree gchar *command = g_strdup_printf ("ip route show table all type unicast %s", cidr);
+  g_autofree gchar *out = shell (command);
+  if ((*out != '\0') != there)
+    g_error ("the route %s is %s: “%s”", cidr, there ? "missing" : "there", out);
+}
+
 gboolean
 skipped (void)
 {

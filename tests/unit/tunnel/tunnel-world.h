@@ -49,6 +49,8 @@ GAsyncResult *await (GAsyncResult **result);
 void enroll (World *world);
 gboolean set_mode (World *world, const gchar *mode, gboolean remote, GError **error);
 gchar *shell (const gchar *command);
+/* A route other than type throw, which a gateway sets for its own subnets and which refers to the next table. */
+void assert_route (const gchar *cidr, gboolean there);
 gboolean skipped (void);
 /* A network namespace for this process; FALSE: not root, and the tests are skipped. */
 gboolean own_network (void);
