@@ -202,8 +202,8 @@ carry_out_calls (EwWorker *worker)
       calls->done = TRUE;
       calls = next;
     }
-  pthread_cond_broadcast (&thread->carried_out);
   pthread_mutex_unlock (&thread->lock);
+  pthread_cond_broadcast (&thread->carried_out);
 }
 
 static void
@@ -398,7 +398,9 @@ ew_worker_call (EwWorker *worker, EwWorkerCall call, void *data)
   pthread_mutex_lock (&thread->lock);
   *thread->last_call = &pending;
   thread->last_call = &pending.next;
+  pthread_mutex_unlock (&thread->lock); /* whoever is woken would wait for it, and an idle computer wake once more */
   ew_worker_wake (worker);
+  pthread_mutex_lock (&thread->lock);
   while (!pending.done)
     pthread_cond_wait (&thread->carried_out, &thread->lock);
   pthread_mutex_unlock (&thread->lock);
