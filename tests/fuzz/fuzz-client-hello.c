@@ -23,6 +23,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
         }
       g_assert_true (next > length && next <= EW_CLIENT_HELLO_MAX);
     }
+  EwClientHelloNames names;
+  ew_http_client_hello_read (data, size, &names); /* whatever it is */
+  g_assert_cmpuint (strlen (names.name), <=, EW_CLIENT_HELLO_NAME_MAX);
+  g_assert_true (g_str_is_ascii (names.name));
   if (whole == EW_CLIENT_HELLO_MORE)
     g_assert_true (need > size && need <= EW_CLIENT_HELLO_MAX);
   return 0;

@@ -20,7 +20,18 @@ typedef enum
   EW_CLIENT_HELLO_NONE   /* not a ClientHello, or too long */
 } EwClientHello;
 
+#define EW_CLIENT_HELLO_NAME_MAX 253 /* RFC 1035 section 2.3.4 */
+
+/* Whom a caller asks for. */
+typedef struct
+{
+  gchar name[EW_CLIENT_HELLO_NAME_MAX + 1]; /* in lower case; "": it names nobody (RFC 6066 section 3) */
+  gboolean acme;                            /* it only wants to see a certificate's challenge (RFC 8737) */
+} EwClientHelloNames;
+
 /* Pure. *need: with MORE, look again when this many bytes are there; at most EW_CLIENT_HELLO_MAX. */
 EwClientHello ew_http_client_hello_check (const guint8 *data, gsize length, gsize *need);
+/* Pure. data begins with a ClientHello that is WHOLE. A name or a list that isn't as it should be counts as none. */
+void ew_http_client_hello_read (const guint8 *data, gsize length, EwClientHelloNames *out);
 
 G_END_DECLS

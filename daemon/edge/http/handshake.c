@@ -233,6 +233,20 @@ has_ended (EwConnection *connection)
   return poll (&look, 1, 0) > 0;
 }
 
+/* Whether the caller asks for a name that is not the API's, and has been led there. */
+static gboolean
+pass_on (EwConnection *connection, const guint8 *data, gsize length)
+{
+  EwServer *self = connection->server;
+  EwClientHelloNames names;
+
+  if (self->pass == NULL)
+    return FALSE;
+  ew_http_client_hello_read (data, length, &names);
+  return names.name[0] != '\0'
+         && self->pass (self->pass_data, g_socket_get_fd (connection->socket), names.name, names.acme);
+}
+
 static gboolean
 on_hello_bytes (GSocket *socket, GIOCondition condition, gpointer user_data)
 {
@@ -252,8 +266,14 @@ on_hello_bytes (GSocket *socket, GIOCondition condition, gpointer user_data)
     }
   ew_http_connection_forget_hello (connection);
   if (found == EW_CLIENT_HELLO_WHOLE)
+    set_need (connection, 1);
+  if (found == EW_CLIENT_HELLO_WHOLE && pass_on (connection, data, (gsize)length))
     {
-      set_need (connection, 1);
+      g_clear_object (&connection->held); /* the connection's end here */
+      return G_SOURCE_REMOVE;
+    }
+  if (found == EW_CLIENT_HELLO_WHOLE)
+    {
       connection->stage = EW_STAGE_TURN;
       ew_http_connection_set_deadline (connection, HANDSHAKE_SECONDS);
       g_queue_push_tail (&self->waiting, connection);

@@ -41,6 +41,8 @@ struct EwServer
   GTlsCertificate *certificate;
   EwServerHandler handler;
   gpointer user_data;
+  EwServerPass pass; /* NULL: all callers are the API's */
+  gpointer pass_data;
   gchar *control_path;
   EwPrefix mesh[2];
   EwKnownAddresses *known;

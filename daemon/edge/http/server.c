@@ -383,6 +383,13 @@ ew_http_server_start (EwServer *self, GTlsCertificate *certificate)
 }
 
 void
+ew_http_server_set_pass (EwServer *self, EwServerPass pass, gpointer user_data)
+{
+  self->pass = pass;
+  self->pass_data = user_data;
+}
+
+void
 ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6)
 {
   self->mesh[0] = *v4;

@@ -56,6 +56,10 @@ gboolean ew_http_server_bind_tcp (EwServer *self, const gchar *address, guint16 
 /* Replaces a socket that a killed edge left. */
 gboolean ew_http_server_bind_control (EwServer *self, const gchar *path, GError **error);
 void ew_http_server_start (EwServer *self, GTlsCertificate *certificate);
+/* Asked once a caller's whole ClientHello has come and nothing has been read, for callers that give a name. TRUE: the
+   name isn't the API's, and the socket was duplicated and is served elsewhere; here it is let go. acme: RFC 8737. */
+typedef gboolean (*EwServerPass) (gpointer user_data, gint fd, const gchar *name, gboolean acme);
+void ew_http_server_set_pass (EwServer *self, EwServerPass pass, gpointer user_data);
 /* The mesh's ranges: callers from there came through the tunnel. */
 void ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6);
 /* An enrolled node is at this address: it comes before strangers when the API is crowded. */
