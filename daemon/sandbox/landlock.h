@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   EW_REACH_READ,       /* files and lists of folders */
+  EW_REACH_RUN,        /* … and programs there may be run */
   EW_REACH_WRITE_FILE, /* what is there may be written to */
   EW_REACH_WRITE,      /* made, renamed and removed, too */
 } EwReachAccess;

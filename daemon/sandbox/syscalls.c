@@ -35,11 +35,18 @@
   (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 #ifdef OUR_ARCH
+/* What a launcher is for. */
+static const unsigned launching[] = {
+#ifndef EW_WITH_ADDRESS_SANITIZER /* its reports start a program */
+  SYS_execve,    SYS_execveat,
+#endif
+  SYS_setuid,    SYS_setgid,   SYS_setreuid, SYS_setregid,  SYS_setresuid,
+  SYS_setresgid, SYS_setfsuid, SYS_setfsgid, SYS_setgroups,
+};
+
 static const unsigned refused[] = {
-#ifndef EW_WITH_ADDRESS_SANITIZER /* its leak checker traces, its reports start a program */
+#ifndef EW_WITH_ADDRESS_SANITIZER /* its leak checker traces */
   SYS_ptrace,
-  SYS_execve,
-  SYS_execveat,
 #endif
   SYS_process_vm_readv,
   SYS_process_vm_writev,
@@ -60,15 +67,6 @@ static const unsigned refused[] = {
   SYS_fspick,
   SYS_mount_setattr,
   SYS_open_by_handle_at,
-  SYS_setuid,
-  SYS_setgid,
-  SYS_setreuid,
-  SYS_setregid,
-  SYS_setresuid,
-  SYS_setresgid,
-  SYS_setfsuid,
-  SYS_setfsgid,
-  SYS_setgroups,
   SYS_init_module,
   SYS_finit_module,
   SYS_delete_module,
@@ -187,30 +185,53 @@ add_own_process (struct sock_filter *filter)
   return G_N_ELEMENTS (pieces);
 }
 
-gboolean
-ew_syscalls_narrow (void)
+static void
+add_refused (struct sock_fprog *program, const unsigned *calls, gsize n)
 {
-  struct sock_filter filter[G_N_ELEMENTS (beginning) + OWN_PROCESS_MAX + 2 * G_N_ELEMENTS (refused) + 1];
+  for (gsize i = 0; i < n; i++)
+    {
+      program->filter[program->len++] = (struct sock_filter)JUMP (BPF_JEQ, calls[i], 0, 1);
+      program->filter[program->len++] = (struct sock_filter)FAIL (EPERM);
+    }
+}
+
+static gboolean
+narrow (gboolean launcher)
+{
+  struct sock_filter
+    filter[G_N_ELEMENTS (beginning) + OWN_PROCESS_MAX + 2 * (G_N_ELEMENTS (launching) + G_N_ELEMENTS (refused)) + 1];
   struct sock_fprog program = { .filter = filter };
   gboolean done;
 
   for (gsize i = 0; i < G_N_ELEMENTS (beginning); i++)
     filter[program.len++] = beginning[i];
-  program.len += (unsigned short)add_own_process (&filter[program.len]);
-  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
+  if (!launcher)
     {
-      filter[program.len++] = (struct sock_filter)JUMP (BPF_JEQ, refused[i], 0, 1);
-      filter[program.len++] = (struct sock_filter)FAIL (EPERM);
+      program.len += (unsigned short)add_own_process (&filter[program.len]);
+      add_refused (&program, launching, G_N_ELEMENTS (launching));
     }
+  add_refused (&program, refused, G_N_ELEMENTS (refused));
   filter[program.len++] = (struct sock_filter)ALLOW;
   done = syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
   g_debug (done ? "system calls narrowed by seccomp" : "seccomp: %s", g_strerror (errno));
   return done;
 }
 #else
-gboolean
-ew_syscalls_narrow (void)
+static gboolean
+narrow (gboolean launcher)
 {
   return FALSE;
 }
 #endif
+
+gboolean
+ew_syscalls_narrow (void)
+{
+  return narrow (FALSE);
+}
+
+gboolean
+ew_syscalls_narrow_launcher (void)
+{
+  return narrow (TRUE);
+}

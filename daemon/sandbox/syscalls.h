@@ -14,5 +14,8 @@ G_BEGIN_DECLS
 /* For all threads that there are and will be. FALSE: this kernel or processor doesn't support it. no_new_privs is
    set. */
 gboolean ew_syscalls_narrow (void);
+/* The same for a process that starts other programs and ends them, and for those: they may be run, signaled and limited,
+   and may call as their own user what would make them another. */
+gboolean ew_syscalls_narrow_launcher (void);
 
 G_END_DECLS
