@@ -256,6 +256,8 @@ ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revisi
     apply_route (self, key + strlen ("/routes/"), object, revision);
   else if (g_str_has_prefix (key, "/services/"))
     ew_mesh_apply_service (self, key + strlen ("/services/"), object, revision);
+  else if (g_str_has_prefix (key, "/published/"))
+    ew_mesh_apply_published (self, key + strlen ("/published/"), object, revision);
   else if (g_str_has_prefix (key, "/addresses/"))
     apply_address (self, key + strlen ("/addresses/"), object);
   else if (g_str_has_prefix (key, "/endpoints/"))

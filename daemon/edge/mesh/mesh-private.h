@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "edge/mesh/published.h"
 #include "edge/mesh/services.h"
 
 #define EW_MESH_RECORD_MAX (1024 * 1024) /* a value in the store */
@@ -47,6 +48,7 @@ struct EwMesh
   GHashTable *edges;     /* id → EwEdge */
   GPtrArray *routes;     /* EwRouteEntry, sorted by text */
   GTree *services;       /* id → EwService (owned) */
+  GTree *published;      /* host → EwPublished (owned) */
   GPtrArray *domains;    /* EwDomainEntry, borrowed from the nodes, sorted */
   GHashTable *expiring;  /* ids of nodes with expires_us */
   GHashTable *keys;      /* hash → EwEnrollment: keys that haven't been used yet */
@@ -63,7 +65,7 @@ struct EwMesh
   GHashTable *gone;
   GHashTable *services_touched, *services_gone;
   GHashTable *replaced; /* ids whose key or credential is another one now: the old computer is removed first */
-  gboolean edges_touched;
+  gboolean edges_touched, published_touched;
   gboolean shared_touched; /* something that all node documents hold may have changed */
 
   GQueue *jobs;           /* change.c: of GTask, changes one after another */
@@ -180,6 +182,12 @@ void ew_mesh_change_put_service (EwMeshChange *change, const EwService *service)
 GPtrArray *ew_mesh_find_orphans (EwMesh *self);
 /* An attempt, data: the service's ID. Takes such targets out of it; without any left, it's removed. */
 gboolean ew_mesh_drop_orphans (EwMesh *self, EwMeshChange *change, gpointer data, GError **error);
+
+/* published.c */
+void ew_mesh_published_free (EwPublished *published);
+void ew_mesh_apply_published (EwMesh *self, const gchar *host, JsonObject *object, gint64 revision);
+/* Deletes all names of a service that is removed by change. */
+void ew_mesh_change_unpublish_service (EwMesh *self, EwMeshChange *change, const gchar *service_id);
 
 /* removal.c */
 void ew_mesh_change_bury (EwMesh *self, EwMeshChange *change, const EwNode *node);

@@ -91,13 +91,15 @@ ew_mesh_tell (EwMesh *self)
         listener->funcs->edge_changed (listener->user_data);
       tell_ids (self, listener, self->services_gone, listener->funcs->service_removed);
       tell_ids (self, listener, self->services_touched, listener->funcs->service_changed);
+      if (self->published_touched && listener->funcs->published_changed)
+        listener->funcs->published_changed (listener->user_data);
     }
   g_hash_table_remove_all (self->gone);
   g_hash_table_remove_all (self->replaced);
   g_hash_table_remove_all (self->touched);
   g_hash_table_remove_all (self->services_gone);
   g_hash_table_remove_all (self->services_touched);
-  self->edges_touched = FALSE;
+  self->edges_touched = self->published_touched = FALSE;
 }
 
 guint
@@ -164,8 +166,8 @@ static gboolean
 load (EwMesh *self, gint64 *first_revision, GError **error)
 {
   /* Addresses before the nodes that own them; endpoints after. */
-  static const gchar *const prefixes[] = { "/settings",  "/edges/",     "/addresses/",  "/routes/",    "/nodes/",
-                                           "/services/", "/endpoints/", "/enrollment/", "/tombstones/" };
+  static const gchar *const prefixes[] = { "/settings",  "/edges/",     "/addresses/", "/routes/",     "/nodes/",
+                                           "/services/", "/published/", "/endpoints/", "/enrollment/", "/tombstones/" };
   gint64 revision = 0;
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
     if (!load_prefix (self, prefixes[i], i == 0 ? first_revision : &revision, error))
@@ -188,6 +190,7 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_edge_free);
   self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_route_entry_free);
   self->services = g_tree_new_full (compare_ids, NULL, NULL, (GDestroyNotify)ew_mesh_service_free);
+  self->published = g_tree_new_full (compare_ids, NULL, NULL, (GDestroyNotify)ew_mesh_published_free);
   self->domains = g_ptr_array_new ();
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_enrollment_free);
@@ -287,6 +290,7 @@ ew_mesh_close (EwMesh *self)
   g_hash_table_unref (self->removed);
   g_tree_unref (self->nodes);
   g_tree_unref (self->services);
+  g_tree_unref (self->published);
   g_ptr_array_unref (self->routes);
   g_ptr_array_unref (self->domains);
   g_array_unref (self->listeners);

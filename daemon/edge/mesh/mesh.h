@@ -91,6 +91,7 @@ typedef struct
   void (*edge_changed) (gpointer user_data);
   void (*service_changed) (gpointer user_data, const gchar *id); /* new or changed */
   void (*service_removed) (gpointer user_data, const gchar *id);
+  void (*published_changed) (gpointer user_data); /* which names are published, or how */
 } EwMeshListener;
 guint ew_mesh_listen (EwMesh *self, const EwMeshListener *listener, gpointer user_data); /* listener: static */
 void ew_mesh_unlisten (EwMesh *self, guint handle);

@@ -217,7 +217,7 @@ ew_mesh_change_put_service (EwMeshChange *change, const EwService *service)
 }
 
 static void
-delete_service (EwMeshChange *change, const EwService *service)
+delete_service (EwMesh *self, EwMeshChange *change, const EwService *service)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/services/", service->id);
   g_autofree gchar *name = ew_mesh_node_key ("/names/", service->name);
@@ -231,6 +231,7 @@ delete_service (EwMeshChange *change, const EwService *service)
       g_autofree gchar *address = ew_mesh_node_key ("/addresses/", text);
       ew_mesh_change_delete (change, address);
     }
+  ew_mesh_change_unpublish_service (self, change, service->id);
 }
 
 static gboolean
@@ -238,7 +239,7 @@ remove_service (EwMesh *self, EwMeshChange *change, gpointer data, GError **erro
 {
   g_autoptr (EwService) service = ew_mesh_read_service (self, data, error);
   if (service)
-    delete_service (change, service);
+    delete_service (self, change, service);
   return service != NULL;
 }
 
@@ -295,6 +296,6 @@ ew_mesh_drop_orphans (EwMesh *self, EwMeshChange *change, gpointer data, GError 
       return TRUE;
     }
   g_message ("service %s was removed with its last target's node", service->name);
-  delete_service (change, service);
+  delete_service (self, change, service);
   return TRUE;
 }

@@ -135,3 +135,11 @@ fixture_remove_service (EwMesh *mesh, const gchar *id, GError **error)
   ew_mesh_remove_service_async (mesh, id, on_done, &result);
   return ew_mesh_remove_service_finish (wait_for (&result), error);
 }
+
+EwPublished *
+fixture_publish (EwMesh *mesh, const EwPublishRequest *request, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  ew_mesh_publish_async (mesh, request, on_done, &result);
+  return ew_mesh_publish_finish (mesh, wait_for (&result), error);
+}

@@ -8,6 +8,7 @@
 
 #include "edge/mesh/mesh.h"
 #include "edge/mesh/names.h"
+#include "edge/mesh/published.h"
 #include "edge/mesh/services.h"
 
 EwNode *fixture_enroll (EwMesh *mesh, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error);
@@ -27,3 +28,4 @@ gboolean fixture_remove_name (EwMesh *mesh, const gchar *name, GError **error);
 EwService *fixture_add_service (EwMesh *mesh, const EwServiceRequest *request, GError **error);
 EwService *fixture_edit_service (EwMesh *mesh, const gchar *id, const EwServiceRequest *request, GError **error);
 gboolean fixture_remove_service (EwMesh *mesh, const gchar *id, GError **error);
+EwPublished *fixture_publish (EwMesh *mesh, const EwPublishRequest *request, GError **error);
