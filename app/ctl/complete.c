@@ -18,6 +18,7 @@ typedef enum
   ROUTE,
   SERVICE,
   NODE_OR_SERVICE,
+  PUBLISHED,
   MODE,
   ON_OFF,
   ALLOW_BLOCK,
@@ -56,6 +57,8 @@ static const struct
   { "service show", { SERVICE } },
   { "service edit", { SERVICE, NODE } },
   { "service remove", { SERVICE } },
+  { "publish", { SERVICE } },
+  { "publish remove", { PUBLISHED } },
 };
 
 /* What the mesh knows. */
@@ -113,6 +116,8 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
     offer_members (ctl, "ListRoutes", "routes", "cidr", "node", typed);
   if (kind == SERVICE || kind == NODE_OR_SERVICE)
     offer_members (ctl, "ListServices", "services", "name", "fqdn", typed);
+  if (kind == PUBLISHED)
+    offer_members (ctl, "ListPublished", "published", "host", "service", typed);
   if (kind == NAME)
     offer_members (ctl, "ListNames", "names", "name", "node", typed);
   if (kind == NAME || kind == DOMAIN)

@@ -81,6 +81,10 @@ static const EwVerb verbs[] = {
     "auto|always] [--name NEW]",
     "Change a service", ew_verb_service_edit },
   { "service remove", "NAME", "Remove a service", ew_verb_service_remove },
+  { "publish", "NAME --host HOST [--access public|closed] [--certificate FILE --key FILE] [--json]",
+    "Let the internet reach a service under a host name, or change how it does", ew_verb_publish },
+  { "publish list", "[--json]", "List the names under which the internet reaches services", ew_verb_publish_list },
+  { "publish remove", "HOST", "Stop publishing a name", ew_verb_publish_remove },
 };
 
 /* Output. */

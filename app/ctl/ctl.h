@@ -131,5 +131,8 @@ gint ew_verb_service_list (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_service_show (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_service_edit (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_service_remove (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_publish (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_publish_list (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_publish_remove (EwCtl *ctl, gint argc, gchar **argv);
 
 G_END_DECLS

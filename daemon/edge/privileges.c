@@ -16,6 +16,7 @@
 #include "sandbox/landlock.h"
 #include "sandbox/syscalls.h"
 
+#define DEPTH 2 /* of folders in the state folder: publish/pages */
 #define KEPT (EW_CAPABILITY (CAP_NET_ADMIN) | EW_CAPABILITY (CAP_NET_BIND_SERVICE))
 
 static gboolean
@@ -27,29 +28,35 @@ fail (GError **error, const gchar *what, const gchar *path)
   return FALSE;
 }
 
+static gboolean hand_over_files (int folder, const struct passwd *user, guint depth);
+
 /* A file that an earlier edge wrote as uid 0, or that root restored from a backup. By descriptor, and with one link
-   only: the folder's owner can't turn it into another of root's files. */
+   only: the folder's owner can't turn it into another of root's files. A folder with all in it, depth levels deep. */
 static gboolean
-hand_over_file (int folder, const gchar *name, const struct passwd *user)
+hand_over_file (int folder, const gchar *name, const struct passwd *user, guint depth)
 {
   struct stat st;
   int fd = openat (folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
     return TRUE; /* a socket, a link, or not readable: the code that needs it will report that */
-  gboolean foreign = fstat (fd, &st) != 0 || !S_ISREG (st.st_mode) || st.st_uid != 0 || st.st_nlink != 1;
-  gboolean good = foreign || fchown (fd, user->pw_uid, user->pw_gid) == 0;
+  gboolean known = fstat (fd, &st) == 0 && st.st_uid == 0;
+  gboolean deeper = known && S_ISDIR (st.st_mode) && depth > 0;
+  gboolean good = !deeper || hand_over_files (fd, user, depth - 1);
+  if (deeper || (known && S_ISREG (st.st_mode) && st.st_nlink == 1))
+    good = good && fchown (fd, user->pw_uid, user->pw_gid) == 0;
   close (fd);
   return good;
 }
 
 static gboolean
-hand_over_files (int folder, const struct passwd *user)
+hand_over_files (int folder, const struct passwd *user, guint depth)
 {
   DIR *dir = fdopendir (dup (folder));
   const struct dirent *entry;
   gboolean good = dir != NULL;
   while (good && (entry = readdir (dir)))
-    good = hand_over_file (folder, entry->d_name, user);
+    if (!g_str_equal (entry->d_name, ".") && !g_str_equal (entry->d_name, ".."))
+      good = hand_over_file (folder, entry->d_name, user, depth);
   if (dir)
     closedir (dir);
   return good;
@@ -98,10 +105,10 @@ hand_over_state (const gchar *path, const struct passwd *user, GError **error)
       return FALSE;
     }
   if (good && st.st_uid == 0)
-    good = fchmod (folder, 0700) == 0 && hand_over_files (folder, user)
+    good = fchmod (folder, 0700) == 0 && hand_over_files (folder, user, DEPTH)
            && fchown (folder, user->pw_uid, user->pw_gid) == 0;
   else if (good && st.st_uid == user->pw_uid)
-    good = hand_over_files (folder, user);
+    good = hand_over_files (folder, user, DEPTH);
   if (!good)
     fail (error, "hand to its user " EW_EDGE_USER " the folder ", canonical);
   if (folder >= 0)

@@ -19,6 +19,7 @@
 #include "edge/names.h"
 #include "edge/packages/packages.h"
 #include "edge/privileges.h"
+#include "edge/publish/publish.h"
 #include "edge/services/services.h"
 #include "edge/verbs.h"
 #include "engine/tun.h"
@@ -44,6 +45,8 @@ typedef struct
   EwEdgeNames *names;
   EwFeed *feed;
   EwServices *services;
+  EwLauncher *launcher;
+  EwPublish *publish;
   EwApiViewers *viewers;
   EwApi *api;
   EwPackages *packages;
@@ -249,6 +252,7 @@ start_feed (Edge *self, GError **error)
     {
       ew_edge_names_set_switch (self->names, ew_feed_get_switch (self->feed));
       self->services = ew_services_new (self->mesh, self->feed);
+      self->publish = ew_publish_new (self->mesh, self->services, self->launcher, options->state_dir);
       return TRUE;
     }
   if (in_use)
@@ -322,6 +326,7 @@ start_api (Edge *self, GError **error)
   EwApiParts parts = { .mesh = self->mesh,
                        .feed = self->feed,
                        .services = self->services,
+                       .publish = self->publish,
                        .viewers = self->viewers,
                        .listen = self->listen,
                        .build = ew_version_text (),
@@ -332,6 +337,7 @@ start_api (Edge *self, GError **error)
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
   ew_http_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
+  ew_http_server_set_pass (self->server, ew_publish_pass, self->publish);
   know_nodes (self);
   ew_http_server_start (self->server, self->identity->certificate);
   return TRUE;
@@ -514,6 +520,16 @@ bind_tcp (Edge *self, GError **error)
     }
 }
 
+/* Published names need another program, which can't be started any more in the sandbox. Where this fails (a disk that
+   can't be written), they say that they don't work. */
+static void
+start_launcher (Edge *self)
+{
+  g_autofree gchar *folder = g_build_filename (self->options->state_dir, EW_PUBLISH_FOLDER, NULL);
+  if (g_mkdir_with_parents (folder, 0700) == 0)
+    self->launcher = ew_publish_launcher_new (folder);
+}
+
 /* In this order: what others may have (ports, the state) before anything is made, so that a refusal leaves nothing
  * half-done. */
 static gboolean
@@ -529,6 +545,7 @@ start (Edge *self, GError **error)
   if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, options->packages, error)
       || !ew_state_dir_prepare (options->state_dir, error))
     return FALSE;
+  start_launcher (self);
   ew_edge_sandbox_enter (options->state_dir, options->packages);
   return open_store (self, error) && open_mesh (self, error) && start_feed (self, error) && start_api (self, error)
          && announce (self, error);
@@ -547,11 +564,13 @@ stop (Edge *self)
   g_clear_pointer (&self->api, ew_api_free);
   g_clear_pointer (&self->packages, ew_packages_free);
   g_clear_pointer (&self->names, ew_edge_names_free);
+  g_clear_pointer (&self->publish, ew_publish_free);
   g_clear_pointer (&self->services, ew_services_free);
   g_clear_pointer (&self->feed, ew_feed_free);
   g_clear_pointer (&self->masque, ew_masque_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);
   g_clear_pointer (&self->store, ew_store_close);
+  g_clear_pointer (&self->launcher, ew_publish_launcher_free);
   g_clear_pointer (&self->identity, ew_identity_free);
   g_clear_pointer (&self->loop, g_main_loop_unref);
   g_free (self->listen);

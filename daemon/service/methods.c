@@ -57,6 +57,9 @@ static const EwMethod methods[] = {
   { "RemoveService", ADMINISTER, ew_handle_remove_service },
   { "ListServices", TOPOLOGY, ew_handle_list_services },
   { "ShowService", TOPOLOGY, ew_handle_show_service },
+  { "Publish", ADMINISTER, ew_handle_publish },
+  { "Unpublish", ADMINISTER, ew_handle_unpublish },
+  { "ListPublished", TOPOLOGY, ew_handle_list_published },
   { NULL, NULL, NULL },
 };
 

@@ -64,5 +64,8 @@ void ew_handle_edit_service (EwCall *call, GVariant *parameters);
 void ew_handle_remove_service (EwCall *call, GVariant *parameters);
 void ew_handle_list_services (EwCall *call, GVariant *parameters);
 void ew_handle_show_service (EwCall *call, GVariant *parameters);
+void ew_handle_publish (EwCall *call, GVariant *parameters);
+void ew_handle_unpublish (EwCall *call, GVariant *parameters);
+void ew_handle_list_published (EwCall *call, GVariant *parameters);
 
 G_END_DECLS

@@ -60,6 +60,8 @@ static const struct
   { "EditService", "domain", N_ ("Authentication is required to let Edgeway change the service $(domain)") },
   { "RemoveService", "domain",
     N_ ("Authentication is required to let Edgeway remove the service $(domain) from the mesh") },
+  { "Publish", "domain", N_ ("Authentication is required to let Edgeway publish the service $(domain)") },
+  { "Unpublish", "domain", N_ ("Authentication is required to let Edgeway stop publishing $(domain)") },
 };
 
 static gboolean

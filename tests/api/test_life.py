@@ -534,12 +534,15 @@ class Privileges(unittest.TestCase):
         admin = self.edge.join(self.edge.first_key(), "admin")
         self.edge.stop()
         os.symlink("/etc/hostname", self.edge.state + "/link")
+        os.makedirs(self.edge.state + "/publish/pages")
+        with open(self.edge.state + "/publish/pages/x", "w"):
+            pass
         before = os.stat("/etc/hostname").st_uid
         self.as_user("edgeway-edge:x:61777:61777::/nonexistent:/usr/sbin/nologin")
         status = self.status()
         self.assertEqual((status["Uid"].split(), status["Gid"].split(), status["Groups"].strip()), (["61777"] * 4, ["61777"] * 4, ""))
         self.check_narrow(status)
-        for path in [self.edge.state, *glob.glob(self.edge.state + "/*")]:
+        for path in [self.edge.state, *glob.glob(self.edge.state + "/**", recursive=True)]:
             if not path.endswith("/link"):
                 self.assertEqual(os.lstat(path).st_uid, 61777, path)
         self.assertEqual(os.stat("/etc/hostname").st_uid, before)
@@ -647,7 +650,7 @@ class Secrets(unittest.TestCase):
         edge.stop()
         told += edge.log().encode()
         self.assertIn(b"web", told)
-        stored = b"".join(open(path, "rb").read() for path in glob.glob(edge.state + "/*"))
+        stored = b"".join(open(path, "rb").read() for path in glob.glob(edge.state + "/*") if os.path.isfile(path))
         with open(edge.state + "/wireguard.key") as file:
             private = file.read().strip()
         secrets = {"first key": first.encode(), "second key": second.encode()}

@@ -60,6 +60,9 @@ METHODS = {
     "RemoveService": ("administer", "('ha',)", "fake: request DELETE /v1/services/ha"),
     "ListServices": ("topology", "()", "fake: request GET /v1/services "),
     "ShowService": ("topology", "('ha',)", "fake: request GET /v1/services/ha"),
+    "Publish": ("administer", "('ha', 'ha.example.org', @a{sv} {})", "fake: request POST /v1/published"),
+    "Unpublish": ("administer", "('ha.example.org',)", "fake: request DELETE /v1/published/ha.example.org"),
+    "ListPublished": ("topology", "()", "fake: request GET /v1/published"),
     "Disconnect": ("connect", "()", "fake: disconnect"),
     "Leave": ("enroll", "()", "fake: leave"),
 }

@@ -145,6 +145,8 @@ class Verbs(Case):
                      ["node", "mtu", "nas", "1280x"], ["route", "add"], ["name"], ["name", "add"], ["name", "accept"], ["name", "add", "a", "b", "c"], ["name", "add", "corp.example", "--resolver", "dns"], ["names", "nas"],
                      ["node", "config", "phone", "--valid", "tomorrow"], ["service"], ["service", "add", "ha"], ["service", "add", "ha", "nas"], ["service", "add", "ha", "nas:0"], ["service", "add", "ha", "nas:80", "--port", "65536"],
                      ["service", "add", "ha", "nas", "--port", "80", "--port", "70-90"], ["service", "add", "ha", "nas:80", "--port", "1-9"], ["service", "add", "ha", "nas:80", "--source", "me"], ["service", "edit", "ha", "--spread", "--first"],
+                     ["publish"], ["publish", "ha"], ["publish", "ha", "--host", "h.example.org", "--access", "all"], ["publish", "ha", "--host", "h.example.org", "--certificate", "/x"],
+                     ["publish", "ha", "--host", "h.example.org", "--allow", "joe@example.org"], ["publish", "a", "b", "--host", "h.example.org"], ["publish", "remove"], ["publish", "list", "x"],
                      ["service", "edit", "ha", "--udp"], ["service", "add", "ha", "nas/printer:631"], ["service", "show"], ["service", "remove", "a", "b"]):
             with self.subTest(" ".join(argv)):
                 self.fails(2, *argv, says=["--help"])
@@ -154,7 +156,7 @@ class Verbs(Case):
         for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "portal", "proxy", "status", "map", "ping", "diagnose",
                      "node add", "node list", "node show", "node rename", "node mtu", "node remove", "node config", "route add",
                      "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse",
-                     "service add", "service list", "service show", "service edit", "service remove"):
+                     "service add", "service list", "service show", "service edit", "service remove", "publish", "publish list", "publish remove"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
         for argv in (["help"], ["-h"]):
@@ -1057,11 +1059,12 @@ class HostileEdge(unittest.TestCase):
             setattr(cls.fake, "do_" + name, lambda *_: None)
         service = {"name": "ha", "fqdn": "ha.home.internal", "addresses": ["10.128.0.5"], "outside": True, "ports": [{"text": "80"}],
                    "targets": [{"node": "nas", "label": "nas:8123", "host": "10.0.0.1", "state": state} for state in ("refuses", "unreachable", "no-route", "offline", "new")]}
+        published = {"host": "ha.example.org", "service": "ha", "access": "public", "url": "https://ha.example.org", "state": "failed", "message": "no", "warning": "no"}
         answers = {"ListKeys": {"keys": [{"id": "1a2b3c4d5e6f", "label": "web", "maker": "n1", "maker_name": "desk"}]},
                    "ListNames": {"suffix": "home.internal", "edges": [{"name": "frankfurt"}], "names": [{"name": "files", "node": "nas"}],
                                  "domains": [{"domain": "corp.example", "resolver": "10.0.0.1", "node": "gw", "state": "blocked", "reason": "no"}]},
                    "ListRoutes": {"routes": [{"cidr": "192.168.1.0/24", "node": "office-gw", "state": "blocked", "reason": "it covers"}]},
-                   "ListServices": {"services": [service]}, "ShowService": service, "AddService": service}
+                   "ListServices": {"services": [service]}, "ShowService": service, "AddService": service, "Publish": published, "ListPublished": {"published": [published]}}
         for method, answer in answers.items():
             setattr(cls.fake, "do_" + method, lambda *_, text=json.dumps(cls.spoil(answer)): text)
         for method in ("ListNodes", "ShowNode", "GetStatus", "Diagnose", "Ping", "AddNode"):
@@ -1080,7 +1083,7 @@ class HostileEdge(unittest.TestCase):
         for line in ("status", "status --json", "map", "node list", "node list --json", "node show nas", "node add web-2", "node mtu nas 1300", "key list",
                      "names", "names --json", "name list", "name add files nas", "name accept corp.example", "name refuse home.internal", "route list",
                      "route add 10.8.0.0/24 nas", "route accept 192.168.1.0/24", "ping nas -c1", "diagnose", "connect --no-wait", "complete key revoke ''",
-                     "service list", "service list --json", "service show ha", "service add ha nas:80"):
+                     "service list", "service list --json", "service show ha", "service add ha nas:80", "publish list", "publish list --json", "publish ha --host ha.example.org"):
             with self.subTest(line):
                 result = self.machine.run_ctl(*shlex.split(line))
                 self.assertNotRegex(result.stdout + result.stderr, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")

@@ -116,6 +116,8 @@ class Interface(unittest.TestCase):
                              ("AddService", "('', ['nas:80'], @a{sv} {})"), ("AddService", "('ha', [''], @a{sv} {})"), ("AddService", f"('ha', ['{'x' * 500}'], @a{{sv}} {{}})"),
                              ("AddService", f"('ha', {['nas:80'] * 101}, @a{{sv}} {{}})"), ("AddService", "('ha', ['nas:80'], {'ports': <'80'>})"),
                              ("AddService", "('ha', ['nas:80'], {'udp': <'yes'>})"), ("EditService", "('ha', {'name': <''>})"), ("EditService", "('ha', {'targets': <'nas'>})"),
+                             ("Publish", "('', 'ha.example.org', @a{sv} {})"), ("Publish", "('ha', '', @a{sv} {})"), ("Publish", "('ha', 'ha.example.org', {'access': <true>})"),
+                             ("Publish", "('ha', 'ha.example.org', {'certificate': <''>})"), ("Publish", f"('ha', 'ha.example.org', {{'key': <'{'x' * 33000}'>}})"), ("Unpublish", "('',)"),
                              ("ShowService", "('',)"), ("RemoveService", f"('{'x' * 300}',)")):
             with self.subTest(f"{method} {args[:40]}"):
                 self.check_translated(self.refused("InvalidArgument", method, args))
@@ -179,6 +181,14 @@ class Interface(unittest.TestCase):
         listed = json.loads(ast.literal_eval(self.root.call("ListServices"))[0])
         self.assertEqual((listed["suffix"], [service["name"] for service in listed["services"]]), ("home.internal", ["ha", "web"]))
         self.refused("NotFound", "ShowService", "('nothing',)")
+
+    def test_published_names(self):
+        self.root.call("Publish", "('ha', 'ha.example.org', {'access': <'public'>, 'certificate': <'C\\nC'>, 'key': <'K'>})")
+        self.daemon.wait_log('POST /v1/published {"certificate":"C\\nC","key":"K","service":"ha","host":"ha.example.org","access":"public"}')
+        listed = json.loads(ast.literal_eval(self.root.call("ListPublished"))[0])
+        self.assertEqual([one["host"] for one in listed["published"]], ["ha.example.org"])
+        self.root.call("Unpublish", "('*.apps.example.org',)")
+        self.daemon.wait_log("DELETE /v1/published/%2A.apps.example.org")
 
     def test_odd_names_stay_one_path_segment(self):
         for name in ("../keys", "a/b?c#d", "nas\\n"):

@@ -33,6 +33,7 @@ set_up (void)
   EwApiParts parts = { .mesh = mesh,
                        .feed = feed,
                        .services = services,
+                       .publish = ew_publish_new (mesh, services, NULL, "/nonexistent"),
                        .viewers = ew_api_viewers_new (mesh, feed, services),
                        .listen = ":443" };
   g_log_set_default_handler (quiet, NULL);

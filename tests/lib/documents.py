@@ -131,6 +131,8 @@ class Programs:
         if program in self.verbs and rest and not rest[0].startswith("-") and re.match(r"[a-z]", rest[0]):
             size = 2 if rest[0] in self.groups[program] else 1
             verb = tuple(rest[:size])
+            if verb not in self.verbs[program] and verb[:1] in self.verbs[program]:
+                verb = verb[:1]  # "publish ha", beside "publish list"
             if verb not in self.verbs[program] and len(verb) == size and re.match(r"^[a-z-]+$", verb[-1]):
                 return f"{program} has no command {' '.join(verb)}"
             if verb not in self.verbs[program]:

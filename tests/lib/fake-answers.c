@@ -30,6 +30,11 @@ fake_answer_snapshot (void)
            "true") "," NODE_OFFICE "," NODE_PHONE "]}}\n";
 }
 
+#define PUBLISHED_HA                                                                                                   \
+  "{\"schema\":1,\"host\":\"ha.example.org\",\"service\":\"ha\",\"service_id\":\"s1\",\"access\":\"public\",\"url\":"  \
+  "\"https://ha.example.org\",\"state\":\"published\",\"message\":null,\"warning\":\"ha.example.org has no address "   \
+  "in DNS "                                                                                                            \
+  "yet. Let it lead to 203.0.113.5 there.\"}"
 #define SERVICE_HA                                                                                                     \
   "{\"schema\":1,\"id\":\"s1\",\"name\":\"ha\",\"fqdn\":\"ha.home.internal\",\"addresses\":[\"100.111.0.1\",\"fd12:"   \
   "3456:"                                                                                                              \
@@ -109,6 +114,8 @@ fake_answer_request (const gchar *method, const gchar *path, JsonObject *body, G
            "{\"name\":\"frankfurt\",\"addresses\":[\"100.96.0.1\"]}],\"names\":[{\"name\":\"files\",\"node\":"
            "\"office-gw\",\"node_id\":\"n2\"}],\"domains\":[{\"domain\":\"corp.example\",\"resolver\":\"10.7.0.53\","
            "\"node\":\"office-gw\",\"node_id\":\"n2\",\"online\":true}]}";
+  else if (g_str_equal (path, "/v1/published"))
+    text = g_str_equal (method, "GET") ? "{\"schema\":1,\"published\":[" PUBLISHED_HA "]}" : PUBLISHED_HA;
   else if (g_str_equal (path, "/v1/services") && g_str_equal (method, "GET"))
     text = "{\"schema\":1,\"suffix\":\"home.internal\",\"services\":[" SERVICE_WEB "," SERVICE_HA "],\"more\":false}";
   else if (g_str_has_suffix (path, "/v1/services/nothing"))

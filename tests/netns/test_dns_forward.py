@@ -228,7 +228,8 @@ class Forward(MeshCase):
         with open(f"/proc/{self.edge_pid()}/status") as file:
             status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
-        self.assertFalse(self.edge.run("pgrep", "-P", str(self.edge_pid()), check=False).stdout, "it has no child process")
+        children = self.edge.run("pgrep", "-l", "-P", str(self.edge_pid()), check=False).stdout.splitlines()
+        self.assertEqual([child.split()[1] for child in children], ["edgeway-launch"], "it has no child process but the one that starts nginx")
 
 
 if __name__ == "__main__":

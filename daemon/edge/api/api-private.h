@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between api.c (who, whether) and calls.c, names.c, routes.c, services.c and status.c (what).
+ * Between api.c (who, whether) and calls.c, names.c, published.c, routes.c, services.c and status.c (what).
  */
 #pragma once
 
@@ -84,6 +84,11 @@ JsonObject *ew_api_get_service (EwApiCall *call, GError **error);
 JsonObject *ew_api_post_services (EwApiCall *call, GError **error);
 JsonObject *ew_api_patch_service (EwApiCall *call, GError **error);
 JsonObject *ew_api_delete_service (EwApiCall *call, GError **error);
+
+/* published.c */
+JsonObject *ew_api_get_published (EwApiCall *call, GError **error);
+JsonObject *ew_api_post_published (EwApiCall *call, GError **error);
+JsonObject *ew_api_delete_published (EwApiCall *call, GError **error);
 
 /* status.c */
 JsonObject *ew_api_get_status (EwApiCall *call, GError **error);

@@ -8,6 +8,7 @@
 
 #include "edge/http/server.h"
 #include "edge/api/viewers.h"
+#include "edge/publish/publish.h"
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,7 @@ typedef struct
   EwMesh *mesh;
   EwFeed *feed;
   EwServices *services;
+  EwPublish *publish;
   EwApiViewers *viewers;
   const gchar *listen; /* for status: "[::]:443" */
   const gchar *build;  /* for status: the version and its commit; NULL: not known */

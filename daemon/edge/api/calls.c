@@ -546,5 +546,8 @@ const EwApiEntry ew_api_table[] = {
   { "GET", "/v1/services/", EW_ACCESS_NODE, ew_api_get_service },
   { "PATCH", "/v1/services/", EW_ACCESS_ADMINISTRATOR, ew_api_patch_service },
   { "DELETE", "/v1/services/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_service },
+  { "GET", "/v1/published", EW_ACCESS_NODE, ew_api_get_published },
+  { "POST", "/v1/published", EW_ACCESS_ADMINISTRATOR, ew_api_post_published },
+  { "DELETE", "/v1/published/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_published },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };

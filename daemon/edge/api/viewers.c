@@ -444,7 +444,7 @@ ew_api_viewers_new (EwMesh *mesh, EwFeed *feed, EwServices *services)
   self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->listener = ew_mesh_listen (mesh, &mesh_listener, self);
   ew_feed_set_func (feed, on_node_changed, self);
-  ew_services_set_func (services, on_service_changed, self);
+  ew_services_listen (services, on_service_changed, self);
   return self;
 }
 
@@ -454,7 +454,7 @@ ew_api_viewers_free (EwApiViewers *self)
   if (self == NULL)
     return;
   ew_feed_set_func (self->feed, NULL, NULL);
-  ew_services_set_func (self->services, NULL, NULL);
+  ew_services_unlisten (self->services, on_service_changed, self);
   ew_mesh_unlisten (self->mesh, self->listener);
   g_clear_handle_id (&self->pump_source, g_source_remove);
   g_clear_handle_id (&self->counters_source, g_source_remove);

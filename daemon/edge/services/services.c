@@ -13,9 +13,14 @@ struct EwServices
   guint table_source;  /* several changes make one table */
   GHashTable *changed; /* IDs to tell of with the next table */
   GCancellable *closed;
-  void (*func) (gpointer user_data, const gchar *id);
-  gpointer user_data;
+  GArray *listeners; /* of Listener */
 };
+
+typedef struct
+{
+  EwServicesFunc func;
+  gpointer user_data;
+} Listener;
 
 /* States. */
 
@@ -169,8 +174,12 @@ on_table (gpointer user_data)
   g_autoptr (GHashTable) changed = g_steal_pointer (&self->changed);
   self->changed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_iter_init (&iter, changed);
-  while (self->func && g_hash_table_iter_next (&iter, &id, NULL))
-    self->func (self->user_data, id);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    for (guint i = 0; i < self->listeners->len; i++)
+      {
+        const Listener *listener = &g_array_index (self->listeners, Listener, i);
+        listener->func (listener->user_data, id);
+      }
   return G_SOURCE_REMOVE;
 }
 
@@ -256,10 +265,21 @@ ew_services_check_finish (GAsyncResult *result, GError **error)
 /* Life. */
 
 void
-ew_services_set_func (EwServices *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data)
+ew_services_listen (EwServices *self, EwServicesFunc func, gpointer user_data)
 {
-  self->func = func;
-  self->user_data = user_data;
+  const Listener listener = { func, user_data };
+  g_array_append_val (self->listeners, listener);
+}
+
+void
+ew_services_unlisten (EwServices *self, EwServicesFunc func, gpointer user_data)
+{
+  for (guint i = self->listeners->len; i > 0; i--)
+    {
+      const Listener *listener = &g_array_index (self->listeners, Listener, i - 1);
+      if (listener->func == func && listener->user_data == user_data)
+        g_array_remove_index (self->listeners, i - 1);
+    }
 }
 
 EwServices *
@@ -270,6 +290,7 @@ ew_services_new (EwMesh *mesh, EwFeed *feed)
   self->feed = feed;
   self->changed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->closed = g_cancellable_new ();
+  self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
   self->health = ew_services_health_new (mesh, feed, on_health_changed, self);
   for (const EwService *service = ew_mesh_next_service (mesh, NULL); service;
        service = ew_mesh_next_service (mesh, service->id))
@@ -291,6 +312,7 @@ ew_services_free (EwServices *self)
   g_cancellable_cancel (self->closed);
   ew_services_health_free (self->health);
   g_hash_table_unref (self->changed);
+  g_array_unref (self->listeners);
   g_object_unref (self->closed);
   g_free (self);
 }

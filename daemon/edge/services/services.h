@@ -5,7 +5,7 @@
  *
  *   mesh (services, nodes, routes) ──┐
  *   feed (who is online) ────────────┼──→ states of targets ──→ the switch's table
- *   health.h (probes) ───────────────┘            └──→ func ──→ viewers
+ *   health.h (probes) ───────────────┘            └──→ func ──→ viewers, published names
  *
  * A service with one target always offers it: what goes wrong there, callers hear from the target itself. Of several,
  * those are offered that are online and haven't failed their last probe; all of them if none is left.
@@ -44,8 +44,10 @@ EwServices *ew_services_new (EwMesh *mesh, EwFeed *feed) G_GNUC_WARN_UNUSED_RESU
 void ew_services_free (EwServices *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServices, ew_services_free)
 
-/* func is called, from the main context, after a target's state changed; NULL restores silence. */
-void ew_services_set_func (EwServices *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data);
+/* func is called, from the main context, after a target's state changed. */
+typedef void (*EwServicesFunc) (gpointer user_data, const gchar *id);
+void ew_services_listen (EwServices *self, EwServicesFunc func, gpointer user_data);
+void ew_services_unlisten (EwServices *self, EwServicesFunc func, gpointer user_data);
 /* index: of service's targets. */
 void ew_services_get_target (EwServices *self, const EwService *service, guint index, EwTargetStatus *out);
 /* "answers", "no-route" … */
