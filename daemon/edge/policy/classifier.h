@@ -74,8 +74,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwPolicyClassifier, ew_policy_classifier_free)
 EwPolicyVerdict ew_policy_classifier_judge (const EwPolicyClassifier *self, const EwPolicyKey *key);
 gsize ew_policy_classifier_get_memory (const EwPolicyClassifier *self); /* bytes */
 
-/* NULL, or a sentence that names the first rule or test with a name that the world doesn't have: a policy that is to be
-   taken anew is refused for it. (transfer full) */
+/* NULL, or a sentence that names the first rule or test with a name that the world doesn't have: a new policy is
+   refused for it. (transfer full) */
 gchar *ew_policy_find_missing (const EwPolicy *policy, const EwPolicyWorld *world);
 
 G_END_DECLS

@@ -15,7 +15,7 @@ typedef struct
   const guint64 *bits; /* the end's: from, then to */
 } Range;
 
-/* A range that the sweep is inside of. */
+/* A range that the sweep is in. */
 typedef struct
 {
   EwPolicyAddress last;

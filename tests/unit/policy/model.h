@@ -10,5 +10,5 @@
 EwPolicyVerdict policy_model_judge (const EwPolicy *policy, const EwPolicyWorld *world, const EwPolicyKey *key);
 /* Some nodes, tags, groups and services of both families. */
 const EwPolicyWorld *policy_model_world (void);
-/* One of the addresses that are worth asking about: those of the world, their neighbours, and others. */
+/* One of the addresses that are worth asking about: those of the world, those beside them, and others. */
 EwIp policy_model_address (guint choice, gboolean v6);
