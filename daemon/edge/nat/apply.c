@@ -42,11 +42,17 @@ ew_nat_pieces (const EwNatContext *context, const EwNatPlan *plan, const EwIpHea
   };
 }
 
+EwNatTuple
+ew_nat_plan_call (const EwNatPlan *plan)
+{
+  return plan->state.way == EW_NAT_CALL ? plan->state.before : ew_nat_tuple_reverse (&plan->state.after);
+}
+
 gboolean
 ew_nat_plan_called (const EwNatPlan *plan, EwNatTuple *called)
 {
   const EwNatState *state = &plan->state;
-  const EwNatTuple caller = state->way == EW_NAT_CALL ? state->before : ew_nat_tuple_reverse (&state->after);
+  const EwNatTuple caller = ew_nat_plan_call (plan);
   const EwNatTuple target = state->way == EW_NAT_CALL ? state->after : ew_nat_tuple_reverse (&state->before);
 
   *called = caller;

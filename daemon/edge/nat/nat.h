@@ -114,6 +114,8 @@ EwNatOutcome ew_nat_look (const EwNatContext *context, const EwIpHeader *header,
 /* Of a translated packet: who called and what answers (the caller's own ends, not what the target sees), as the source
    and the destination; TRUE: this packet goes from the caller to the target. */
 gboolean ew_nat_plan_called (const EwNatPlan *plan, EwNatTuple *called);
+/* … and how the caller called: to the service's own address and port. */
+EwNatTuple ew_nat_plan_call (const EwNatPlan *plan);
 /* Where it goes. */
 const EwIp *ew_nat_plan_destination (const EwNatPlan *plan);
 /* … even back to the node that it came from. */

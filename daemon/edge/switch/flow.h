@@ -22,8 +22,11 @@ typedef struct
   guint8 protocol;
   guint16 service;   /* the number of the service that it goes through; 0: none */
   gboolean reversed; /* this packet is from high to low; not part of the key */
-  /* Its ID, while a verdict is asked; NULL: none. Not part of the key. */
+  /* Its ID, address and port, as the caller called it, while a verdict is asked; NULL: none, and the rest is of no
+     meaning. Not part of the key. */
   const gchar *service_id;
+  EwIp service_ip;
+  guint16 service_port;
 } EwFlow;
 
 /* header is ew_packet_parse()'s of that packet. Never fails: what cannot be read is zero. */

@@ -62,6 +62,9 @@ judge_translated (const EwTransit *t, const EwRouterPolicy *policy, EwRouterNode
   flow.reversed = forward ? opened.reversed : !opened.reversed;
   if (policy->flows != NULL && ew_switch_flow_table_find (policy->flows, &flow, now, &opener) == EW_FLOW_PASSES)
     return TRUE;
+  const EwNatTuple call = ew_nat_plan_call (plan);
+  opened.service_ip = call.destination;
+  opened.service_port = call.destination_port;
   if (!ask (t, policy, &opened, caller, target))
     {
       if (policy->flows != NULL)

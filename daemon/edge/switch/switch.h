@@ -3,9 +3,9 @@
  * The packet switch at the hub of the mesh: engine, hairpin router, link protocol, presence, round trips, and the
  * exit to the internet. It's told the nodes' keys and prefixes, keeps nothing on disk, and reports what it sees.
  *
- * An inner packet: source check (engine, allowed IPs) → for a service of the mesh, or from its target: what it becomes
- * is found out, and the rest is about where it really goes → for the edge's address: link protocol and echo are answered
- * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
+ * An inner packet: source check (engine, allowed IPs) → an answer to a probe of the edge's → for a service of the mesh, or
+ * from its target: what it becomes is found out, and the rest is about where it really goes, but a policy's rules are
+ * about the service as it was called (EwSwitchVerdict) → for the edge's address: link protocol and echo are answered here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
  * learn of the next policy → longest prefix → verdict hook → TTL → size → sealed in place to that node; else, to the
  * exit: what it may reach → verdict hook → TUN; else ICMP unreachable. Who reaches the edge's own services is decided
  * by the host's firewall (exit.h).
@@ -71,10 +71,13 @@ typedef struct
    opened it: from_node's; packet may be a reply then. It must not block or allocate. The node pointers are the same for
    a node as long as it is known to the switch; ew_switch_node_get_id() names them.
 
-   A flow through a service is judged as what it really is: from_node is the caller's, to_node the target's, whichever
-   way packet goes, the ends are the caller's and the target's own (even where the target is shown the edge), and
-   flow->service_id names the service; only packet is as it came, with the service's address. from_node and to_node may
-   be the same. The target has been chosen by then: a verdict that forbids it isn't asked about another. What is
+   A flow through a service is told as what it really is and as it was called. What it really is: from_node is the
+   caller's, to_node the target's, whichever way packet goes, and the ends are the caller's and the target's own (even
+   where the target is shown the edge). As it was called: flow->service_id names the service, service_ip and service_port
+   are its own, before translation. A policy goes by the latter (edge/policy): who may call a service may call it wherever
+   it runs, and a rule about the node that it runs on is about what reaches that node directly. The exit has no
+   translation of its own here: a flow to the internet is judged by the address that the node sent it to. packet is as it
+   came, with the service's address. from_node and to_node may be the same. The target has been chosen by then: a verdict that forbids it isn't asked about another. What is
    answered by the edge alone (pings of a service, ports where it doesn't listen) isn't asked about. The host itself
    may call any service, as it may reach any node. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,

@@ -78,7 +78,7 @@ test_taken (void)
   static const gchar json[]
     = "{\"default\":\"allow\",\"rules\":["
       "{\"name\":\"web\",\"comment\":\"für "
-      "alle\",\"from\":[\"nas\",\"tag:a\",\"group:b\"],\"to\":[\"service:c\",\"10.0.0.0/8\",\"fd00::1\"],"
+      "Büro\",\"from\":[\"nas\",\"tag:a\",\"group:b\"],\"to\":[\"service:c\",\"10.0.0.0/8\",\"fd00::1\"],"
       "\"ports\":[443,\"80\",\"81-90\",\"85-95\",\"1000-2000\"],\"action\":\"deny\"},"
       "{\"from\":\"*\",\"to\":\"*\",\"protocol\":[\"icmp\",47],\"action\":\"allow\"}],"
       "\"tests\":[\"nas may reach web:443\",\"* may not reach [fd00::]:53/udp\",\"tag:a may reach service:c\",\"a may "

@@ -487,6 +487,8 @@ typedef struct
   gconstpointer from, to;
   EwFlow flow;
   gchar service[8];
+  EwIp ha;            /* the service's address */
+  gboolean judged;    /* by the service as it was called, when a service was asked about last */
   const gchar *only;  /* what it forbids and doesn't note: NULL: nothing; all but that service */
   const gchar *never; /* … that service */
 } Asked;
@@ -504,6 +506,8 @@ on_verdict (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *f
   asked->from = from;
   asked->to = to;
   asked->flow = *flow;
+  if (flow->service_id != NULL)
+    asked->judged = flow->service_port == 80 && ew_ip_equal (&flow->service_ip, &asked->ha);
   g_strlcpy (asked->service, flow->service_id != NULL ? flow->service_id : "", sizeof asked->service);
   return asked->allow;
 }
@@ -514,12 +518,13 @@ expect_asked (const Asked *asked, World *world, guint times, int from, int to, c
   g_assert_cmpuint (asked->asked, ==, times);
   g_assert_true (asked->from == &world->nodes[from] && asked->to == &world->nodes[to]);
   g_assert_cmpstr (asked->service, ==, service);
+  g_assert_true (asked->judged);
 }
 
 static void
 test_verdict (World *world, gconstpointer data)
 {
-  Asked asked = { .allow = TRUE };
+  Asked asked = { .allow = TRUE, .ha = ip (HA) };
   Packet call = TCP (A, 5000, HA, 80), direct = TCP (A, 5000, B, 8123), reply = TCP (B, 8123, A, 5001),
          back = TCP (HA, 80, A, 5001);
   const EwIp alice = ip (A), bob = ip (B), edge = ip ("100.96.0.1");
