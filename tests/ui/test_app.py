@@ -119,6 +119,35 @@ class Mesh(AppCase):
         self.mesh.ctl("laptop", "node", "rename", "attic", "nas")
         self.name("nas", "online")
 
+    def test_service(self):
+        """Added to a real mesh, with what really answers there; followed when that ends; removed."""
+        d, nas = self.desktop, self.mesh.machine("nas")
+        page = nas.start("/usr/bin/python3", "-c", demo_mesh.WEB_PAGE, "nas", "8123", log="page")
+        self.addCleanup(page.kill)
+        wait_for("the page", lambda: nas.ok("sh", "-c", "ss -Hltn sport = :8123 | grep -q ."), 20)
+        self.name("nas", "online")
+        d.press("push button", exactly="Add")
+        d.press("menu item", "Add a Service")
+        window = d.find("frame", "Add a Service", seconds=SLOW)["ref"]
+        d.type("text", "Port there", "8123", within=window)
+        d.find("label", "Port 80 of ha.demo.internal leads to nas:8123.", within=window, seconds=SLOW)
+        d.press("push button", exactly="Add", within=window)
+        d.find("label", exactly="nas:8123 answers", within=window, seconds=SLOW)
+        d.press("push button", exactly="Close", within=window)
+        d.press("push button", exactly="ha, service of nas:8123, works", action="token.open", seconds=SLOW)
+        fetched = self.mesh.machine("laptop").run("curl", "-sS", "--noproxy", "*", "-m", "10", "http://ha.demo.internal/").stdout
+        self.assertTrue(fetched.startswith("nas "), fetched)
+        page.terminate()
+        page.wait()
+        d.press("push button", exactly="Check", seconds=SLOW)
+        d.find("label", "Nothing listens on nas:8123. Start the program there", seconds=SLOW)
+        d.find("push button", exactly="ha, service of nas:8123, doesn't work", seconds=SLOW)
+        d.press("list item", "Remove ha")
+        d.press("push button", exactly="Remove", within=d.dialog("Remove ha?")["ref"])
+        d.gone("push button", "ha, service of", seconds=SLOW)
+        self.assertEqual([], self.mesh.ctl_json("laptop", "service", "list")["services"])
+        d.keys("F9")
+
     def test_server(self):
         """Added, joined with the key of that page, renamed as wished, removed."""
         d, mesh = self.desktop, self.mesh
