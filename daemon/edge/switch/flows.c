@@ -283,6 +283,12 @@ ew_switch_flow_table_remove (EwFlowTable *self, const EwFlow *flow)
       clear_entry (&entries[i], &copy);
 }
 
+guint32
+ew_switch_flow_table_generation (EwFlowTable *self)
+{
+  return atomic_load_explicit (&self->generation, memory_order_acquire);
+}
+
 void
 ew_switch_flow_table_invalidate (EwFlowTable *self)
 {

@@ -51,6 +51,8 @@ EwFlowState ew_switch_flow_table_find (EwFlowTable *self, const EwFlow *flow, gu
    no room for it. */
 gboolean ew_switch_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, guint32 now);
 void ew_switch_flow_table_remove (EwFlowTable *self, const EwFlow *flow);
+/* Changes with ew_switch_flow_table_invalidate(): what passed under another is to be looked up again. */
+guint32 ew_switch_flow_table_generation (EwFlowTable *self);
 /* The policy, or the owner of an address, has changed: asks the policy again about every flow. */
 void ew_switch_flow_table_invalidate (EwFlowTable *self);
 /* Removes all flows of an owner that is to go, and that opens no more. Not in a data thread: it looks at every entry.

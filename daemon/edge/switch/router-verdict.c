@@ -4,6 +4,9 @@
  */
 #include "edge/switch/router-private.h"
 
+#include <netinet/in.h>
+#include <string.h>
+
 /* Asks about the flow as `reversed` says that it goes; to is NULL for the exit. */
 static gboolean
 ask (const EwTransit *t, const EwRouterPolicy *policy, EwFlow *flow, const EwRouterNode *from, const EwRouterNode *to)
@@ -76,24 +79,50 @@ judge_translated (const EwTransit *t, const EwRouterPolicy *policy, EwRouterNode
   return TRUE;
 }
 
-gboolean
-ew_switch_router_verdict (EwTransit *t, EwRouterNode *to)
+/* The flow table is asked once a second for each way of a flow, as often as it notes a packet: the next packets, which
+   mostly come at once, need none of its look-ups. NULL: not of TCP or UDP, or its ports can't be read. */
+static EwRouterRecent *
+place_recent (const EwTransit *t, EwRouterRecent *out)
 {
-  const guint32 now = (guint32)(t->time->now_ns / G_GUINT64_CONSTANT (1000000000));
-  const EwRouterPolicy *policy = atomic_load (&t->router->policy);
+  const EwIpHeader *header = &t->header;
+  const gsize at = header->source.family == EW_FAMILY_V6 ? 12 : 0;
+  guint32 low, high;
+
+  if ((header->upper != IPPROTO_TCP && header->upper != IPPROTO_UDP) || header->fragment
+      || header->upper_at + 8u > t->packet->len)
+    return NULL;
+  out->source = header->source;
+  out->destination = header->destination;
+  out->protocol = header->upper;
+  memcpy (&out->ports, t->packet->data + header->upper_at, sizeof out->ports);
+  memcpy (&low, header->source.bytes + at, sizeof low);
+  memcpy (&high, header->destination.bytes + at, sizeof high);
+  const guint32 hash = (out->ports ^ low * 0x9e3779b1u ^ high * 0x85ebca6bu) * 0xc2b2ae35u;
+  return &t->lane->recent[hash >> 24 & (EW_ROUTER_RECENT - 1)];
+}
+
+static gboolean
+is_recent (const EwRouterRecent *place, const EwRouterRecent *packet)
+{
+  return place->ports == packet->ports && place->protocol == packet->protocol && place->now == packet->now
+         && place->generation == packet->generation && place->flows == packet->flows
+         && ew_ip_equal (&place->source, &packet->source) && ew_ip_equal (&place->destination, &packet->destination);
+}
+
+/* *established: set where the flow table had it. */
+static gboolean
+judge_plain (EwTransit *t, const EwRouterPolicy *policy, EwRouterNode *to, guint32 now, gboolean *established)
+{
   EwFlow flow;
   gboolean opener;
 
-  if (policy == NULL)
-    return TRUE;
-  if (t->translated != NULL && t->translated->plan->kind != EW_NAT_OF_NOTHING)
-    return judge_translated (t, policy, to, now);
   ew_switch_flow_init (&flow, &t->header, t->packet->data, t->packet->len);
   if (policy->flows == NULL)
     return ask (t, policy, &flow, t->node, to);
   switch (ew_switch_flow_table_find (policy->flows, &flow, now, &opener))
     {
     case EW_FLOW_PASSES:
+      *established = TRUE;
       return TRUE;
     case EW_FLOW_STALE:
       if (ask_again (t, policy, &flow, to, opener, now))
@@ -109,5 +138,32 @@ ew_switch_router_verdict (EwTransit *t, EwRouterNode *to)
   if (!ask (t, policy, &flow, t->node, to))
     return FALSE;
   ew_switch_flow_table_store (policy->flows, &flow, &t->node->flows, now);
+  return TRUE;
+}
+
+gboolean
+ew_switch_router_verdict (EwTransit *t, EwRouterNode *to)
+{
+  const guint32 now = (guint32)(t->time->now_ns / G_GUINT64_CONSTANT (1000000000));
+  const EwRouterPolicy *policy = atomic_load (&t->router->policy);
+  EwRouterRecent packet, *place;
+  gboolean established = FALSE;
+
+  if (policy == NULL)
+    return TRUE;
+  if (t->translated != NULL && t->translated->plan->kind != EW_NAT_OF_NOTHING)
+    return judge_translated (t, policy, to, now);
+  place = policy->flows != NULL ? place_recent (t, &packet) : NULL;
+  if (place == NULL)
+    return judge_plain (t, policy, to, now, &established);
+  packet.now = now;
+  packet.flows = policy->flows;
+  packet.generation = ew_switch_flow_table_generation (policy->flows); /* before the table is asked: it may change */
+  if (is_recent (place, &packet))
+    return TRUE;
+  if (!judge_plain (t, policy, to, now, &established))
+    return FALSE;
+  if (established)
+    *place = packet;
   return TRUE;
 }

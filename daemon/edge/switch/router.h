@@ -118,11 +118,24 @@ typedef struct
   EwNatTable *table;
 } EwRouterTranslation;
 
+#define EW_ROUTER_RECENT 256 /* a power of two */
+
+/* A flow's way that the flow table let pass in this second. */
+typedef struct
+{
+  EwIp source, destination;
+  guint32 ports; /* as in the packet */
+  guint8 protocol;
+  guint32 now, generation;
+  const EwFlowTable *flows; /* NULL: nothing is here */
+} EwRouterRecent;
+
 /* What a data thread has for itself. */
 typedef struct
 {
   EwRouterCounters counters;
   EwRouterNode host; /* the bucket and the counters of packets from the TUN */
+  EwRouterRecent recent[EW_ROUTER_RECENT];
   guint8 answer[EW_HEADROOM + EW_ROUTER_ANSWER_MAX + EW_TAILROOM]; /* sent before it is needed again */
 } EwRouterLane;
 
