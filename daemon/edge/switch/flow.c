@@ -40,6 +40,15 @@ read_ports (const EwIpHeader *header, const guint8 *packet, gsize len, guint16 *
     }
 }
 
+gboolean
+ew_switch_flow_opens (const EwIpHeader *header, const guint8 *packet, gsize len)
+{
+  if (header->fragment || (header->upper != IPPROTO_ICMP && header->upper != IPPROTO_ICMPV6))
+    return TRUE;
+  return !header->unsafe && len >= (gsize)header->upper_at + 8
+         && packet[header->upper_at] == (header->upper == IPPROTO_ICMP ? 8 : 128);
+}
+
 void
 ew_switch_flow_init_ends (EwFlow *flow, const EwIp *source, guint16 source_port, const EwIp *destination,
                           guint16 destination_port, guint8 protocol)

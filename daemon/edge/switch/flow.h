@@ -31,6 +31,9 @@ typedef struct
 
 /* header is ew_packet_parse()'s of that packet. Never fails: what cannot be read is zero. */
 void ew_switch_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
+/* Whether the packet can begin a conversation. FALSE: of ICMP, all but an echo request: an answer or an error that was let
+   pass must not let its receiver open anything. */
+gboolean ew_switch_flow_opens (const EwIpHeader *header, const guint8 *packet, gsize len);
 /* Of a packet from that end to that one, through no service. */
 void ew_switch_flow_init_ends (EwFlow *flow, const EwIp *source, guint16 source_port, const EwIp *destination,
                                guint16 destination_port, guint8 protocol);

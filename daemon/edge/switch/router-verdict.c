@@ -137,7 +137,8 @@ judge_plain (EwTransit *t, const EwRouterPolicy *policy, EwRouterNode *to, guint
     return TRUE;
   if (!ask (t, policy, &flow, t->node, to))
     return FALSE;
-  ew_switch_flow_table_store (policy->flows, &flow, &t->node->flows, now);
+  if (ew_switch_flow_opens (&t->header, t->packet->data, t->packet->len))
+    ew_switch_flow_table_store (policy->flows, &flow, &t->node->flows, now);
   return TRUE;
 }
 

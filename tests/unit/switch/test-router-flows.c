@@ -100,6 +100,43 @@ test_error_about_flow (Fixture *f, gconstpointer data)
     }
 }
 
+/* alice may open, bob may not: an answer that alice sends unasked doesn't let bob open one. */
+static void
+send_echo (Fixture *f, int from, gboolean request, gboolean v6, gboolean passes)
+{
+  const gchar *addresses[] = { v6 ? "fd12::1:1" : "100.96.1.1", v6 ? "fd12::1:2" : "100.96.1.2" };
+  const EwIp source = ip (addresses[from == BOB]), destination = ip (addresses[from != BOB]);
+
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+  f->packet.len = ew_packet_build_echo (f->packet.data, &source, &destination, 7, 1, NULL, 0);
+  if (!request)
+    f->packet.data[f->packet.len - 8] = v6 ? 129 : 0;
+  g_assert_cmpint (route (f, from) == EW_ROUTE_PEER, ==, passes);
+}
+
+static void
+test_answers_open_nothing (Fixture *f, gconstpointer data)
+{
+  Policy policy = { .opener = "alice" };
+
+  for (guint v6 = 0; v6 < 2; v6++)
+    {
+      g_autoptr (EwFlowTable) flows = ew_switch_flow_table_new (1, 64);
+      const EwRouterPolicy rule = { only_opener, &policy, flows };
+
+      f->nodes[ALICE].flows.n = 0;
+      f->router.policy = &rule;
+      send_echo (f, ALICE, FALSE, v6, TRUE);
+      g_assert_cmpuint (f->nodes[ALICE].flows.n, ==, 0);
+      send_echo (f, BOB, TRUE, v6, FALSE);
+      send_echo (f, BOB, FALSE, v6, FALSE);
+      send_echo (f, ALICE, TRUE, v6, TRUE);
+      g_assert_cmpuint (f->nodes[ALICE].flows.n, ==, 1);
+      send_echo (f, BOB, FALSE, v6, TRUE);
+      f->router.policy = NULL;
+    }
+}
+
 /* IPv6 extension headers: packets made from a list of them, so that what is in a packet is known without reading it. */
 
 #define CHAIN_MAX 11
@@ -306,6 +343,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("flows", test_flows);
   ADD ("error-about-flow", test_error_about_flow);
+  ADD ("answers-open-nothing", test_answers_open_nothing);
   ADD ("extension-headers", test_extension_headers);
   ADD ("mutated", test_mutated);
   return g_test_run ();
