@@ -13,6 +13,7 @@
 #define FAMILY_V6 (G_GUINT64_CONSTANT (1) << 40)
 #define IS_REPLY (G_GUINT64_CONSTANT (1) << 41)
 #define IN_USE (G_GUINT64_CONSTANT (1) << 42)
+#define PENDING (G_GUINT64_CONSTANT (1) << 43) /* nobody's yet: another thread may be adding the same key */
 #define PROTOCOL(word) ((guint8)((word) >> 32))
 
 /* In the state. */

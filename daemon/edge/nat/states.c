@@ -99,6 +99,13 @@ same_words (const guint64 a[5], const guint64 b[5])
   return memcmp (a, b, 5 * sizeof a[0]) == 0;
 }
 
+/* … also of an entry that is pending. */
+static gboolean
+same_key (const guint64 a[5], const guint64 b[5])
+{
+  return memcmp (a, b, 4 * sizeof a[0]) == 0 && ((a[4] ^ b[4]) & ~PENDING) == 0;
+}
+
 /* TRUE: the entry is as it was read, and now this thread's until end_change(). */
 static gboolean
 begin_change (Entry *entry, const Copy *copy)
@@ -374,7 +381,7 @@ make_room (EwNatStates *self, const EwNatOwner *owner, guint32 now)
 static guint
 rank_entry (const Copy *copy, const guint64 key[5], const EwNatOwner *owner, gboolean at_bound, guint32 now)
 {
-  if (same_words (copy->key, key))
+  if (same_key (copy->key, key))
     return 4;
   if ((copy->key[4] & IN_USE) == 0)
     return at_bound ? 0 : 3;
@@ -431,26 +438,44 @@ is_alone (EwNatStates *self, const Entry *mine, const guint64 key[5], gsize firs
       const Entry *entry = &self->entries[first + i];
 
       if (entry != mine && atomic_load_explicit (&self->tags[first + i], memory_order_acquire) == tag
-          && (!read_patiently (entry, &copy) || same_words (copy.key, key)))
+          && (!read_patiently (entry, &copy) || same_key (copy.key, key)))
         return FALSE;
     }
   return TRUE;
 }
 
+/* Pending: only those who add a flow see it. */
 static void
 fill_entry (EwNatStates *self, Entry *entry, const Copy *wanted, guint32 tag)
 {
   EwNatOwner *owner = (EwNatOwner *)(guintptr)wanted->owner;
 
   put_tag (self, entry, tag);
-  for (guint i = 0; i < G_N_ELEMENTS (wanted->key); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (wanted->key) - 1; i++)
     put (&entry->key[i], wanted->key[i]);
+  put (&entry->key[4], wanted->key[4] | PENDING);
   for (guint i = 0; i < G_N_ELEMENTS (wanted->to); i++)
     put (&entry->to[i], wanted->to[i]);
   put (&entry->owner, wanted->owner);
   put (&entry->state, wanted->state);
   put (&entry->replied, wanted->replied);
   atomic_fetch_add_explicit (&owner->n, 1, memory_order_relaxed);
+}
+
+/* For everybody to find. FALSE: it was taken for something else in the meantime. */
+static gboolean
+publish_entry (Entry *entry, const Copy *wanted, guint64 version)
+{
+  const Copy filled = { .version = version };
+  Copy now;
+
+  if (begin_change (entry, &filled))
+    {
+      put (&entry->key[4], wanted->key[4]);
+      end_change (entry, &filled);
+      return TRUE;
+    }
+  return read_patiently (entry, &now) && same_key (now.key, wanted->key) && same_words (now.to, wanted->to);
 }
 
 static EwNatAdded
@@ -476,8 +501,8 @@ insert_entry (EwNatStates *self, const Copy *wanted, guint32 now)
   if (replaces && !(same_words (old.key, wanted->key) && same_words (old.to, wanted->to)))
     clear_mate (self, &old);
   if (is_alone (self, entry, wanted->key, first, tag))
-    return EW_NAT_ADDED;
-  if (read_entry (entry, &mine) && same_words (mine.key, wanted->key))
+    return publish_entry (entry, wanted, old.version + 2) ? EW_NAT_ADDED : EW_NAT_FULL;
+  if (read_entry (entry, &mine) && same_key (mine.key, wanted->key))
     clear_entry (self, entry, &mine);
   return EW_NAT_TAKEN;
 }

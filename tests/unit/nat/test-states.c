@@ -191,9 +191,9 @@ test_full (void)
 
 /* Threads. */
 
-#define THREADS 4
-#define ROUNDS 4000
-#define PORTS 40 /* fewer than they want */
+#define THREADS 8
+#define ROUNDS 60000
+#define PORTS 3 /* far fewer than they want: two threads add the same one at once in one run of five */
 
 typedef struct
 {
@@ -246,7 +246,7 @@ test_threads (void)
   for (guint i = 0; i < THREADS; i++)
     {
       g_thread_join (threads[i]);
-      g_assert_cmpuint (workers[i].got, >, ROUNDS / 10);
+      g_assert_cmpuint (workers[i].got, >, 0);
       g_assert_cmpuint (workers[i].clashes, ==, 0);
     }
   for (guint i = 0; i < THREADS; i++)
