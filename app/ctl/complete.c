@@ -254,7 +254,7 @@ ew_ctl_complete (EwCtl *ctl, gint argc, gchar **argv, const EwVerb *verbs, gsize
       if (helps || ew_complete_options (tables, argc, argv, &position))
         offer_verbs (verbs, n, "", argv[argc - 1]);
     }
-  else if (argc == 3 && is_group (verbs, n, argv[1]))
+  else if (argc == 3 && is_group (verbs, n, argv[1]) && !(argv[2][0] == '-' && is_verb (verbs, n, argv[1], "")))
     offer_verbs (verbs, n, argv[1], argv[2]);
   else if (!helps && is_verb (verbs, n, argv[1], argv[2]))
     run (ctl, argc, argv);

@@ -22,7 +22,8 @@ from private_bus import Machine  # noqa: E402
 private_bus.enter()
 BUILD = os.environ["EDGEWAY_BUILD"]
 PROGRAMS = {"edgewayctl": "app/ctl", "edgeway-edge": "daemon/edge", "edgewayd": "daemon/service", "edgeway": "app/desktop", "edgeway-tray": "app/tray"}
-MESH = {"ping ": {"laptop", "office-gw", "phone"}, "node remove ph": {"phone"}, "node add --renew ": {"laptop", "office-gw", "phone"}, "node add ": set(),
+PINGED = {"laptop", "office-gw", "phone", "ha", "web"}  # nodes and services
+MESH = {"ping ": PINGED, "node remove ph": {"phone"}, "node add --renew ": {"laptop", "office-gw", "phone"}, "node add ": set(),
         "name add media ": {"laptop", "office-gw", "phone"}, "name remove ": {"files", "corp.example"}, "name accept ": {"corp.example"},
         "key revoke ": {"1a2b3c4d5e6f", "abcdef012345", "00000000aaaa"}, "route accept 10.7": {"10.7.0.0/24"}, "route remove 10.7.0.0/24 off": {"office-gw"}, "mode ": {"vpn", "connector"}, "node mtu phone ": {"default"}}
 
@@ -217,7 +218,7 @@ class Completion(unittest.TestCase):
         for shell in (self.bash, self.zsh, self.fish):
             with self.subTest(shell.__name__):
                 self.assertEqual(shell("edgewayctl", "node re"), {"rename", "remove"})
-                self.eventually(lambda: shell("edgewayctl", "ping "), {"laptop", "office-gw", "phone"})
+                self.eventually(lambda: shell("edgewayctl", "ping "), PINGED)
                 self.assertEqual(shell("edgewayctl", "mode --lan-names "), {"yes", "no"})
                 self.assertEqual(shell("edgeway-edge", "run --li"), {"--listen"})
                 self.assertIn("zsh" if shell != self.zsh else self.folder + "/zsh", {f.rstrip("/") for f in shell("edgewayctl", "enroll --key-file ")})
