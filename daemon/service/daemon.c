@@ -22,6 +22,7 @@
 
 #define EXIT_USAGE 2
 #define EXIT_NOT_AUTHORIZED 4
+#define ENDING_MS 3000 /* for an edgewayd that is ending */
 
 typedef struct
 {
@@ -153,7 +154,7 @@ prepare (Options *options, GError **error)
 
   umask (0077);
   if (!ew_privileges_check (error) || !ew_state_dir_prepare (options->state_dir, error)
-      || !ew_state_lock (options->state_dir, error))
+      || !ew_state_lock (options->state_dir, ENDING_MS, error))
     return FALSE;
   make_run_dirs ();
   if (!ew_nsswitch_start_keeper ())

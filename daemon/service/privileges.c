@@ -11,6 +11,7 @@
 #include "sandbox/capabilities.h"
 
 #define KEPT EW_CAPABILITY (CAP_NET_ADMIN)
+#define LOCK_PAUSE_MS 100
 
 gboolean
 ew_privileges_check (GError **error)
@@ -47,8 +48,22 @@ ew_privileges_drop (GError **error)
   return FALSE;
 }
 
+/* A process that ends has no program to be seen any more (/proc/PID/exe) some moments before its files are closed, on a
+   busy computer for half a second: whoever waited for its end may start the next one in them. */
+static gboolean
+lock_within (int fd, guint wait_ms)
+{
+  for (guint waited = 0; flock (fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_PAUSE_MS)
+    {
+      if (waited >= wait_ms)
+        return FALSE;
+      g_usleep (LOCK_PAUSE_MS * 1000);
+    }
+  return TRUE;
+}
+
 gboolean
-ew_state_lock (const gchar *state_dir, GError **error)
+ew_state_lock (const gchar *state_dir, guint wait_ms, GError **error)
 {
   g_autofree gchar *path = g_build_filename (state_dir, "lock", NULL);
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -66,7 +81,7 @@ ew_state_lock (const gchar *state_dir, GError **error)
                    path, g_strerror (errno), state_dir);
       return FALSE;
     }
-  if (flock (fd, LOCK_EX | LOCK_NB) != 0)
+  if (!lock_within (fd, wait_ms))
     {
       g_set_error (
         error, EW_ERROR, EW_ERROR_FAILED,

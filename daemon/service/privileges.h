@@ -18,8 +18,8 @@ gboolean ew_privileges_check (GError **error) G_GNUC_WARN_UNUSED_RESULT;
    here on. */
 gboolean ew_privileges_drop (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether only this process uses the state directory: takes an advisory lock that lasts as long as the process.
-   EW_ERROR_FAILED names the other edgewayd's state directory. */
-gboolean ew_state_lock (const gchar *state_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether only this process uses the state directory: takes an advisory lock that lasts as long as the process. One that
+   is ending is waited for. EW_ERROR_FAILED names the other edgewayd's state directory. */
+gboolean ew_state_lock (const gchar *state_dir, guint wait_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -137,7 +137,7 @@ ew_revert (const gchar *state_dir, const gchar *interface, GError **error)
     return FALSE;
   if (was_used (state_dir))
     {
-      if (!ew_state_lock (state_dir, error))
+      if (!ew_state_lock (state_dir, 0, error))
         return FALSE; /* whose ledger this is, is at work */
       done = undo_ledger (state_dir, &any, error);
     }

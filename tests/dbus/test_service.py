@@ -3,6 +3,7 @@
 """edgewayd as a service: its interface, signals, callers that go away, where it is reached, its privileges, start and stop."""
 import ast
 import configparser
+import fcntl
 import json
 import os
 import re
@@ -226,6 +227,26 @@ class Interface(unittest.TestCase):
         same = self.machine.daemon("--bus", ADDRESS, state=self.daemon.state, ready=None)
         self.assertEqual(same.process.wait(20), 1)
         self.assertIn("--state-dir", same.text())
+
+    def test_one_that_is_ending(self):
+        """Its files are closed some moments after its program can't be seen any more."""
+        self.daemon.stop()
+        lock = os.open(os.path.join(self.daemon.state, "lock"), os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        next_one = self.daemon = self.machine.daemon(state=self.daemon.state, ready=None)
+        wait_for("the next one to ask for the lock", lambda: self.asks(next_one.process.pid))
+        self.assertIsNone(next_one.process.poll())
+        os.close(lock)
+        next_one.wait_log("fake: start")
+
+    @staticmethod
+    def asks(pid):
+        """It has the lock's file open."""
+        folder = f"/proc/{pid}/fd"
+        try:
+            return any(os.readlink(os.path.join(folder, fd)).endswith("/lock") for fd in os.listdir(folder))
+        except OSError:
+            return False
 
     def test_nobody_starts_what_was_stopped(self):
         """A call to edgewayd doesn't start it: otherwise any user could connect a computer whose administrator stopped it."""
