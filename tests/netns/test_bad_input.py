@@ -278,7 +278,8 @@ class Machines(MeshCase):
                         process.terminate()
                         process.wait()
                 finally:
-                    edge.run("umount", folder)
+                    # The process beside it that would start a web server ends a moment after it.
+                    wait_for("nobody to be in the folder", lambda: edge.ok("umount", folder), 10)
 
 
 if __name__ == "__main__":
