@@ -167,6 +167,18 @@ ew_set_error (GError **error, GQuark domain, gint code, const gchar *format, ...
   g_set_error_literal (error, domain, code, text);
 }
 
+gboolean
+ew_refuse (GError **error, EwError code, const gchar *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree gchar *text = ew_phrase_valist (format, arguments);
+  va_end (arguments);
+  g_set_error_literal (error, EW_ERROR, code, text);
+  return FALSE;
+}
+
 GError *
 ew_error_new (GQuark domain, gint code, const gchar *format, ...)
 {

@@ -20,6 +20,7 @@
 #include <gio/gio.h>
 #include <glib/gi18n.h> /* N_(), for sentences in tables */
 #include <json-glib/json-glib.h>
+#include "common/error.h"
 
 G_BEGIN_DECLS
 
@@ -35,6 +36,8 @@ gchar *ew_phrase (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 gchar *ew_phrase_valist (const gchar *format, va_list arguments) G_GNUC_PRINTF (1, 0);
 /* The same for errors: as the functions of GLib that they are named after. */
 void ew_set_error (GError **error, GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (4, 5);
+/* … of EW_ERROR; returns FALSE. */
+gboolean ew_refuse (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 GError *ew_error_new (GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 void ew_task_return_new_error (GTask *task, GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 

@@ -11,19 +11,6 @@
 #define HOST_MAX 253 /* RFC 1035 section 2.3.4, without the dot at its end */
 #define SHOWN 64     /* characters of the input */
 
-static gboolean refuse_host (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
-
-static gboolean
-refuse_host (GError **error, EwError code, const gchar *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree gchar *message = ew_phrase_valist (format, args);
-  va_end (args);
-  g_set_error_literal (error, EW_ERROR, code, message);
-  return FALSE;
-}
-
 /* Names. */
 
 static gboolean
@@ -44,11 +31,10 @@ ew_mesh_check_host (const gchar *host, GError **error)
 {
   g_autofree gchar *shown = g_strndup (host, SHOWN);
   return is_host (host)
-         || refuse_host (
-           error, EW_ERROR_NAME_INVALID,
-           "\"%s\" isn't a host name. Use one of letters, digits, '-' and dots such as ha.example.org, or "
-           "*.apps.example.org for all names below a domain.",
-           shown);
+         || ew_refuse (error, EW_ERROR_NAME_INVALID,
+                       "\"%s\" isn't a host name. Use one of letters, digits, '-' and dots such as ha.example.org, or "
+                       "*.apps.example.org for all names below a domain.",
+                       shown);
 }
 
 gboolean
@@ -207,15 +193,15 @@ take_service (EwMesh *self, EwMeshChange *change, EwPublished *published, const 
   if (published->service_id && !g_str_equal (published->service_id, service->id))
     {
       const EwService *other = ew_mesh_get_service (self, published->service_id);
-      return refuse_host (error, EW_ERROR_NAME_TAKEN,
-                          "%s leads to the service %s already. Remove that first with `edgewayctl publish remove %s`.",
-                          wanted->host, other ? other->name : published->service_id, wanted->host);
+      return ew_refuse (error, EW_ERROR_NAME_TAKEN,
+                        "%s leads to the service %s already. Remove that first with `edgewayctl publish remove %s`.",
+                        wanted->host, other ? other->name : published->service_id, wanted->host);
     }
   if (port == NULL || port->protocol != IPPROTO_TCP)
-    return refuse_host (error, EW_ERROR_INVALID_ARGUMENT,
-                        "The service %s has no single TCP port, so it isn't a web site that can be published. Give it "
-                        "one with `edgewayctl service edit %s --port 80`.",
-                        service->name, service->name);
+    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                      "The service %s has no single TCP port, so it isn't a web site that can be published. Give it "
+                      "one with `edgewayctl service edit %s --port 80`.",
+                      service->name, service->name);
   g_autofree gchar *key = ew_mesh_node_key ("/services/", service->id);
   ew_mesh_change_expect (change, key, service->store_revision);
   if (published->service_id == NULL)
@@ -230,10 +216,9 @@ take_rest (EwPublished *published, const PublishChange *wanted, GError **error)
     published->closed = g_str_equal (wanted->access, "closed");
   if (wanted->certificate == NULL)
     return published->certificate
-           || refuse_host (
-             error, EW_ERROR_INVALID_ARGUMENT,
-             "A certificate for %s is needed. Give it and its private key: --certificate FILE --key FILE.",
-             wanted->host);
+           || ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                         "A certificate for %s is needed. Give it and its private key: --certificate FILE --key FILE.",
+                         wanted->host);
   g_free (published->certificate);
   ew_free_secret (published->key);
   published->certificate = g_strdup (wanted->certificate);
@@ -249,9 +234,9 @@ put_published (EwMesh *self, EwMeshChange *change, gpointer data, GError **error
   if (!ew_mesh_check_host (wanted->host, error))
     return FALSE;
   if (ew_mesh_is_edge_host (self, wanted->host))
-    return refuse_host (error, EW_ERROR_NAME_TAKEN,
-                        "%s is the edge's own name, where nodes reach it. Publish the service under another.",
-                        wanted->host);
+    return ew_refuse (error, EW_ERROR_NAME_TAKEN,
+                      "%s is the edge's own name, where nodes reach it. Publish the service under another.",
+                      wanted->host);
   g_autofree gchar *key = ew_mesh_node_key ("/published/", wanted->host);
   g_autoptr (EwPublished) published = read_published (self, key, &cause);
   if (cause)
@@ -262,11 +247,11 @@ put_published (EwMesh *self, EwMeshChange *change, gpointer data, GError **error
   if (published == NULL)
     {
       if (g_tree_nnodes (self->published) >= EW_MESH_PUBLISHED_MAX)
-        return refuse_host (error, EW_ERROR_INVALID_ARGUMENT,
-                            "A mesh can have %d published names. Remove some with `edgewayctl publish remove`.",
-                            EW_MESH_PUBLISHED_MAX);
+        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                          "A mesh can have %d published names. Remove some with `edgewayctl publish remove`.",
+                          EW_MESH_PUBLISHED_MAX);
       if (wanted->access == NULL)
-        return refuse_host (error, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", "access");
+        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", "access");
       published = g_new0 (EwPublished, 1);
       published->host = g_strdup (wanted->host);
       published->created_us = self->now_us ();
@@ -296,7 +281,7 @@ ew_mesh_publish_finish (EwMesh *self, GAsyncResult *result, GError **error)
   const PublishChange *wanted = ew_mesh_change_finish (result, error);
   EwPublished *published = wanted ? ew_mesh_get_published (self, wanted->host) : NULL;
   if (wanted && published == NULL)
-    refuse_host (error, EW_ERROR_NOT_FOUND, "%s is no longer published.", wanted->host);
+    ew_refuse (error, EW_ERROR_NOT_FOUND, "%s is no longer published.", wanted->host);
   return published;
 }
 
@@ -309,8 +294,8 @@ remove_published (EwMesh *self, EwMeshChange *change, gpointer data, GError **er
   if (!ew_mesh_read (self, key, NULL, &revision, error))
     return FALSE;
   if (revision == 0)
-    return refuse_host (error, EW_ERROR_NOT_FOUND,
-                        "\"%s\" isn't published. List what is with `edgewayctl publish list`.", shown);
+    return ew_refuse (error, EW_ERROR_NOT_FOUND, "\"%s\" isn't published. List what is with `edgewayctl publish list`.",
+                      shown);
   ew_mesh_change_expect (change, key, revision);
   ew_mesh_change_delete (change, key);
   return TRUE;
