@@ -10,8 +10,9 @@
 typedef struct
 {
   EwDaemon *daemon;
-  gchar *id, *name;
-  AdwToastOverlay *overlay;
+  const gchar *method; /* constant */
+  gchar *argument, *name;
+  AdwToastOverlay *overlay; /* NULL: its window has closed */
 } Removal;
 
 static void
@@ -21,7 +22,7 @@ removal_free (gpointer data)
 
   g_clear_object (&self->overlay);
   g_object_unref (self->daemon);
-  g_free (self->id);
+  g_free (self->argument);
   g_free (self->name);
   g_free (self);
 }
@@ -48,7 +49,7 @@ static void
 on_response (GtkWidget *dialog, const gchar *response, Removal *self)
 {
   if (g_str_equal (response, "remove"))
-    ew_daemon_call_async (self->daemon, "RemoveNode", g_variant_new ("(s)", self->id), NULL, on_removed, self);
+    ew_daemon_call_async (self->daemon, self->method, g_variant_new ("(s)", self->argument), NULL, on_removed, self);
   else
     removal_free (self);
 }
@@ -65,12 +66,29 @@ present_own (GtkWindow *parent, const gchar *name, const gchar *once)
 }
 
 void
+ew_remove_dialog_ask (GtkWindow *parent, EwDaemon *daemon, const EwRemovalWords *words, AdwToastOverlay *overlay)
+{
+  g_autofree gchar *heading = g_strdup_printf (_ ("Remove %s?"), words->name);
+  GtkWidget *dialog = ew_dialog_new (heading, words->body);
+  Removal *self = g_new0 (Removal, 1);
+
+  self->daemon = g_object_ref (daemon);
+  self->method = words->method;
+  self->argument = g_strdup (words->argument);
+  self->name = g_strdup (words->name);
+  g_set_object (&self->overlay, overlay);
+  ew_dialog_add_response (dialog, "cancel", _ ("_Cancel"), ADW_RESPONSE_DEFAULT);
+  ew_dialog_add_response (dialog, "remove", _ ("_Remove"), ADW_RESPONSE_DESTRUCTIVE);
+  ew_dialog_set_defaults (dialog, "cancel", "cancel");
+  g_signal_connect (dialog, "response", G_CALLBACK (on_response), self);
+  ew_dialog_present (dialog, parent, words->once);
+}
+
+void
 ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, AdwToastOverlay *overlay)
 {
-  const gchar *name = ew_node_get_name (node);
-  g_autofree gchar *once = g_strconcat ("remove ", ew_node_get_id (node), NULL), *heading = NULL, *body = NULL;
-  GtkWidget *dialog;
-  Removal *self;
+  const gchar *name = ew_node_get_name (node), *id = ew_node_get_id (node);
+  g_autofree gchar *once = g_strconcat ("remove ", id, NULL), *body = NULL;
 
   if (ew_access_raise (once))
     return;
@@ -79,17 +97,7 @@ ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, Adw
       present_own (parent, name, once);
       return;
     }
-  self = g_new0 (Removal, 1);
-  self->daemon = g_object_ref (daemon);
-  self->id = g_strdup (ew_node_get_id (node));
-  self->name = g_strdup (name);
-  g_set_object (&self->overlay, overlay);
-  heading = g_strdup_printf (_ ("Remove %s?"), name);
   body = g_strdup_printf (_ ("%s loses its mesh IP and tunnel. To bring it back, add it again."), name);
-  dialog = ew_dialog_new (heading, body);
-  ew_dialog_add_response (dialog, "cancel", _ ("_Cancel"), ADW_RESPONSE_DEFAULT);
-  ew_dialog_add_response (dialog, "remove", _ ("_Remove"), ADW_RESPONSE_DESTRUCTIVE);
-  ew_dialog_set_defaults (dialog, "cancel", "cancel");
-  g_signal_connect (dialog, "response", G_CALLBACK (on_response), self);
-  ew_dialog_present (dialog, parent, once);
+  const EwRemovalWords words = { .once = once, .method = "RemoveNode", .argument = id, .name = name, .body = body };
+  ew_remove_dialog_ask (parent, daemon, &words, overlay);
 }

@@ -4,8 +4,8 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
-#include "access/dialog.h"
 #include "access/toast.h"
+#include "remove-dialog.h"
 #include "service-dialog.h"
 
 typedef struct
@@ -124,79 +124,27 @@ edit_service (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     ew_service_dialog_present_edit (self->parent, self->daemon, self->topology, service);
 }
 
-typedef struct
-{
-  EwDaemon *daemon;
-  gchar *name;
-  AdwToastOverlay *overlay; /* NULL: its window has closed */
-} Removal;
-
-static void
-removal_free (gpointer data)
-{
-  Removal *self = data;
-
-  g_clear_object (&self->overlay);
-  g_object_unref (self->daemon);
-  g_free (self->name);
-  g_free (self);
-}
-
-static void
-on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Removal *self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
-  g_autofree gchar *said = NULL;
-
-  if (answer != NULL)
-    {
-      said = g_strdup_printf (_ ("%s was removed"), self->name);
-      ew_toast_show (self->overlay, said);
-    }
-  else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    ew_toast_refuse (self->overlay, error->message);
-  removal_free (self);
-}
-
-static void
-on_response (GtkWidget *dialog, const gchar *response, Removal *self)
-{
-  if (g_str_equal (response, "remove"))
-    ew_daemon_call_async (self->daemon, "RemoveService", g_variant_new ("(s)", self->name), NULL, on_removed, self);
-  else
-    removal_free (self);
-}
-
 static void
 remove_service (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   Actions *self = user_data;
   EwService *service = service_of (self, parameter);
-  g_autofree gchar *once = NULL, *heading = NULL, *body = NULL;
-  GtkWidget *dialog;
-  Removal *removal;
+  g_autofree gchar *once = NULL, *body = NULL;
 
   if (service == NULL)
     return;
   once = g_strconcat ("remove service ", ew_service_get_id (service), NULL);
   if (ew_access_raise (once))
     return;
-  removal = g_new0 (Removal, 1);
-  removal->daemon = g_object_ref (self->daemon);
-  removal->name = g_strdup (ew_service_get_name (service));
-  g_set_object (&removal->overlay, self->overlay);
-  heading = g_strdup_printf (_ ("Remove %s?"), removal->name);
   body = g_strdup_printf (_ ("The name %s and its address stop working, and open connections end. The program itself "
                              "isn't touched."),
                           ew_service_get_full_name (service));
-  dialog = ew_dialog_new (heading, body);
-  ew_dialog_add_response (dialog, "cancel", _ ("_Cancel"), ADW_RESPONSE_DEFAULT);
-  ew_dialog_add_response (dialog, "remove", _ ("_Remove"), ADW_RESPONSE_DESTRUCTIVE);
-  ew_dialog_set_defaults (dialog, "cancel", "cancel");
-  g_signal_connect (dialog, "response", G_CALLBACK (on_response), removal);
-  ew_dialog_present (dialog, self->parent, once);
+  const EwRemovalWords words = { .once = once,
+                                 .method = "RemoveService",
+                                 .argument = ew_service_get_name (service),
+                                 .name = ew_service_get_name (service),
+                                 .body = body };
+  ew_remove_dialog_ask (self->parent, self->daemon, &words, self->overlay);
 }
 
 static void
