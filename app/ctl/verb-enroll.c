@@ -83,7 +83,7 @@ read_key (const gchar *file, gchar *argument, GError **error)
   return g_str_equal (file, "-") ? read_stdin (error) : read_file (file, error);
 }
 
-/* NULL without an error: the person gave nothing, or there is no terminal. */
+/* NULL without an error: nothing was typed, or there is no terminal. */
 static gchar *
 ask_for_key (const gchar *prompt, GError **error)
 {

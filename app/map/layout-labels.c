@@ -385,7 +385,7 @@ ew_layout_labels (EwLayout *self, const EwLayoutInput *input)
   g_array_unref (room.taken);
 }
 
-/* A capsule of this size: beyond the plate on its node's angle; nearer, or a little aside, where there is no room. */
+/* Finds a place for a capsule of this size: outside the plate, at its node's angle; if that is taken, nearer or beside it. */
 static gboolean
 place_capsule (EwLayout *self, const Room *room, const EwLayoutPlace *place, gdouble width, gdouble height, EwBox *out,
                EwPoint *out_near)

@@ -86,7 +86,7 @@ ew_topology_take_services (EwTopology *self, JsonArray *array)
     }
 }
 
-/* The snapshot is whole: what wasn't in it is no longer there. */
+/* The snapshot was whole: a service that wasn't in it was removed. */
 void
 ew_topology_keep_services (EwTopology *self)
 {

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* Logging: g_message() and its kin to stderr, with the journal's "<N>" priority when JOURNAL_STREAM says that stderr is
    the journal, else "program: warning: …". Debug output only with EDGEWAY_DEBUG=1. */
 void ew_log_init (const gchar *program);
-/* Where a log can be read, to follow "See ": a command, or what is known where there is none. (transfer full)
+/* Where a log can be read, worded to follow "See ": a command, or in words if no command shows it. (transfer full)
    own: this process's, after ew_log_init(). find: another program's on this computer; its unit has its name. */
 gchar *ew_log_find_own (void);
 gchar *ew_log_find (const gchar *program);

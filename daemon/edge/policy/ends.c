@@ -99,7 +99,7 @@ ew_policy_end_parse (const gchar *text, EwPolicyEnd *out, GError **error)
   return TRUE;
 }
 
-/* Takes ":PORT" or ":PORT/PROTOCOL" off the end of text. FALSE: what is there is no port. */
+/* Takes ":PORT" or ":PORT/PROTOCOL" off the end of text. FALSE: text ends otherwise. */
 static gboolean
 split_port (gchar *text, EwPolicyTest *out)
 {

@@ -117,7 +117,7 @@ write_service_page (EwPublish *self, const gchar *service_id)
       g_string_append_printf (text, "%s%s", i > 0 ? " " : "", sentence);
     }
   if (text->len == 0)
-    g_string_append (text, "The service of this name is no longer there.");
+    g_string_append (text, "This service was removed.");
   write_page (self, service_id, text->str);
 }
 
