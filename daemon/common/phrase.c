@@ -168,7 +168,7 @@ ew_set_error (GError **error, GQuark domain, gint code, const gchar *format, ...
 }
 
 gboolean
-ew_refuse (GError **error, EwError code, const gchar *format, ...)
+ew_error_refuse (GError **error, EwError code, const gchar *format, ...)
 {
   va_list arguments;
 

@@ -37,7 +37,7 @@ gchar *ew_phrase_valist (const gchar *format, va_list arguments) G_GNUC_PRINTF (
 /* The same for errors: as the functions of GLib that they are named after. */
 void ew_set_error (GError **error, GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 /* … of EW_ERROR; returns FALSE. */
-gboolean ew_refuse (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+gboolean ew_error_refuse (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 GError *ew_error_new (GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 void ew_task_return_new_error (GTask *task, GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 

@@ -29,7 +29,7 @@ static gboolean
 refuse_target (GError **error, const gchar *text)
 {
   g_autofree gchar *start = g_utf8_make_valid (text, (gssize)strnlen (text, SHOWN));
-  return ew_refuse (
+  return ew_error_refuse (
     error, EW_ERROR_INVALID_ARGUMENT,
     "\"%s\" isn't a target. Write NODE, NODE:PORT or, for a host behind a gateway, NODE/ADDRESS:PORT, for "
     "example nas:8123 or office-gw/10.77.0.9:631.",
@@ -80,8 +80,8 @@ ew_target_parse (const gchar *text, EwServiceTargetText *out, GError **error)
   if (slash == NULL && colon && colon[1] != '\0' && strspn (colon + 1, "0123456789") == strlen (colon + 1))
     {
       g_autofree gchar *shown = g_strndup (colon + 1, 20);
-      return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "A port is a number from 1 to 65535, so \"%s\" isn't one.",
-                        shown);
+      return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                              "A port is a number from 1 to 65535, so \"%s\" isn't one.", shown);
     }
   return refuse_target (error, text);
 }
@@ -112,7 +112,7 @@ static gboolean
 refuse_port (GError **error, const gchar *text)
 {
   g_autofree gchar *start = g_utf8_make_valid (text, (gssize)strnlen (text, SHOWN));
-  return ew_refuse (
+  return ew_error_refuse (
     error, EW_ERROR_INVALID_ARGUMENT,
     "\"%s\" isn't a port. Write a number from 1 to 65535, a range such as 8000-8010, 80:8123 (callers use "
     "80, the target has 8123) or \"all\", with /udp at the end for UDP.",
@@ -217,7 +217,7 @@ check_target_port (const GArray *ports, guint16 target_port, GError **error)
     {
       const EwServicePort *port = &g_array_index (ports, EwServicePort, i);
       if (port->target != 0)
-        return ew_refuse (
+        return ew_error_refuse (
           error, EW_ERROR_INVALID_ARGUMENT,
           "The target's port is given twice: %u with the target, and %u after the colon in --port. Give "
           "one of them.",
@@ -225,10 +225,11 @@ check_target_port (const GArray *ports, guint16 target_port, GError **error)
       if (port->to != port->from)
         {
           g_autofree gchar *text = ew_port_format (port);
-          return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                            "The target's port %u can't stand for the ports %s. Leave it out of the target, or add a "
-                            "service of its own for it.",
-                            target_port, text);
+          return ew_error_refuse (
+            error, EW_ERROR_INVALID_ARGUMENT,
+            "The target's port %u can't stand for the ports %s. Leave it out of the target, or add a "
+            "service of its own for it.",
+            target_port, text);
         }
     }
   return TRUE;
@@ -240,24 +241,25 @@ ew_ports_check (const GArray *ports, const guint16 *target_ports, gsize n_target
   g_autoptr (GArray) sorted = g_array_copy ((GArray *)ports);
   g_array_sort (sorted, compare_ports);
   if (ports->len == 0)
-    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                      "A service needs a port. Write it with the target, for example nas:8123, or with --port.");
+    return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                            "A service needs a port. Write it with the target, for example nas:8123, or with --port.");
   if (ports->len > EW_SERVICE_PORTS_MAX)
-    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                      "A service can have %d ports or ranges. Combine some into a range, or add a second service.",
-                      EW_SERVICE_PORTS_MAX);
+    return ew_error_refuse (
+      error, EW_ERROR_INVALID_ARGUMENT,
+      "A service can have %d ports or ranges. Combine some into a range, or add a second service.",
+      EW_SERVICE_PORTS_MAX);
   for (guint i = 0; i < sorted->len; i++)
     {
       const EwServicePort *port = &g_array_index (sorted, EwServicePort, i), *before = port - 1;
       if (port->from == 0 || port->to < port->from
           || (port->target != 0 && port->target + (port->to - port->from) > G_MAXUINT16))
-        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                          "A port is a number from 1 to 65535, and a range begins with its lower end.");
+        return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                                "A port is a number from 1 to 65535, and a range begins with its lower end.");
       if (i == 0 || before->protocol != port->protocol || port->from > before->to)
         continue;
       g_autofree gchar *first = ew_port_format (before), *second = ew_port_format (port);
-      return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The ports %s and %s overlap. Give each port once.", first,
-                        second);
+      return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The ports %s and %s overlap. Give each port once.",
+                              first, second);
     }
   for (gsize i = 0; i < n_targets; i++)
     if (target_ports[i] != 0 && !check_target_port (ports, target_ports[i], error))
@@ -274,15 +276,15 @@ take_from_targets (GArray *ports, gboolean udp, const EwServiceTargetText *targe
       if (targets[i].port == 0)
         {
           g_autofree gchar *text = ew_target_format (targets[i].node, targets[i].host, 0);
-          return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                            "The service needs a port. Write it with the target, for example %s:8123, or with "
-                            "--port.",
-                            text);
+          return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                                  "The service needs a port. Write it with the target, for example %s:8123, or with "
+                                  "--port.",
+                                  text);
         }
       if (targets[i].port != targets[0].port)
-        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                          "The targets have different ports (%u and %u). Say with --port which one callers use.",
-                          targets[0].port, targets[i].port);
+        return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                                "The targets have different ports (%u and %u). Say with --port which one callers use.",
+                                targets[0].port, targets[i].port);
     }
   if (n_targets > 0)
     add_port (ports, udp ? IPPROTO_UDP : IPPROTO_TCP, targets[0].port, targets[0].port, 0);

@@ -18,7 +18,7 @@ FLAGS = ["N_:1:pass-c-format", "C_:2:pass-c-format", "NC_:2:pass-c-format", "g_d
          "g_string_printf:2:c-format", "g_string_append_printf:2:c-format", "g_error_new:3:c-format", "g_set_error:4:c-format",
          "g_markup_printf_escaped:1:c-format", "g_print:1:c-format", "g_printerr:1:c-format"]
 # The daemons' sentences: po/meson.build adds these.
-CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5, "ew_refuse": 3, "refuse_certificate": 2}
+CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5, "ew_error_refuse": 3, "refuse_certificate": 2}
 ROOMS = ["account/*", "common/checks", "common/domain", "common/enrollment-key", "common/file", "common/log", "common/phrase", "common/pki", "common/service-text", "common/text", "edge/api/*", "edge/mesh/*", "edge/publish/*",
          "engine/crew", "engine/engine", "engine/events", "engine/tun", "engine/uapi", "engine/udp-socket", "names/*", "net/*", "nss/*", "proxy/*",
          "service/authority", "service/call*", "service/handle*", "service/prompt", "stream/*", "tunnel/*"]  # of daemon/; the others speak to the log and the command line

@@ -103,14 +103,15 @@ look_at_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar
       return FALSE;
     }
   if (holder == NULL)
-    return ew_refuse (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" is an edge's. Choose another.", name);
+    return ew_error_refuse (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" is an edge's. Choose another.", name);
   if (ew_json_bool (object, "alias", FALSE))
-    return ew_refuse (error, EW_ERROR_NAME_TAKEN,
-                      "The name \"%s\" is already taken: it's an additional name of %s. Choose another, or remove that "
-                      "one with `edgewayctl name remove %s`.",
-                      name, node ? node->name : holder, name);
-  return ew_refuse (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" is already taken: it's a node's own. Choose another.",
-                    name);
+    return ew_error_refuse (
+      error, EW_ERROR_NAME_TAKEN,
+      "The name \"%s\" is already taken: it's an additional name of %s. Choose another, or remove that "
+      "one with `edgewayctl name remove %s`.",
+      name, node ? node->name : holder, name);
+  return ew_error_refuse (error, EW_ERROR_NAME_TAKEN,
+                          "The name \"%s\" is already taken: it's a node's own. Choose another.", name);
 }
 
 static guint
@@ -133,9 +134,10 @@ add_name (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   if (own)
     return TRUE;
   if (g_strv_length (node->names) >= EW_MESH_NODE_NAMES_MAX || count_names (self) >= EW_MESH_NAMES_MAX)
-    return ew_refuse (error, EW_ERROR_NAME_INVALID,
-                      "A node can have %d additional names, and a mesh %d. Remove some with `edgewayctl name remove`.",
-                      EW_MESH_NODE_NAMES_MAX, EW_MESH_NAMES_MAX);
+    return ew_error_refuse (
+      error, EW_ERROR_NAME_INVALID,
+      "A node can have %d additional names, and a mesh %d. Remove some with `edgewayctl name remove`.",
+      EW_MESH_NODE_NAMES_MAX, EW_MESH_NAMES_MAX);
   JsonObject *record = json_object_new ();
   json_object_set_string_member (record, "node", node->id);
   json_object_set_boolean_member (record, "alias", TRUE);
@@ -151,7 +153,7 @@ check_label (EwMesh *self, const gchar *label, GError **error)
   if (strchr (label, '.'))
     {
       g_autofree gchar *shown = g_strndup (label, SHOWN);
-      ew_refuse (
+      ew_error_refuse (
         error, EW_ERROR_NAME_INVALID,
         "\"%s\" isn't a name below %s. Leave out the dots or, if a name server behind the node answers for that "
         "domain, add --resolver ADDRESS.",
@@ -161,8 +163,8 @@ check_label (EwMesh *self, const gchar *label, GError **error)
   if (!ew_name_check_computer (label, error))
     return FALSE;
   return !g_str_equal (label, EW_MESH_EDGE_NAME)
-         || ew_refuse (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" always means the mesh's edge. Choose another.",
-                       label);
+         || ew_error_refuse (error, EW_ERROR_NAME_TAKEN,
+                             "The name \"%s\" always means the mesh's edge. Choose another.", label);
 }
 
 static void
@@ -203,7 +205,7 @@ ew_mesh_add_name_finish (EwMesh *self, GAsyncResult *result, GError **error)
   const NameChange *wanted = ew_mesh_change_finish (result, error);
   EwNode *node = wanted ? ew_mesh_get_node (self, wanted->node_id) : NULL;
   if (wanted && node == NULL)
-    ew_refuse (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+    ew_error_refuse (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
   return node;
 }
 
@@ -228,12 +230,12 @@ check_domain (EwMesh *self, const gchar *domain, GError **error)
   if (!ew_domain_check (domain, error))
     return FALSE;
   if (soup_tld_domain_is_public_suffix (domain))
-    return ew_refuse (
+    return ew_error_refuse (
       error, EW_ERROR_NAME_INVALID,
       "Anyone can register names below \"%s\", so no gateway can answer for it. Give a domain of your own.", domain);
   if (ew_domain_contains (suffix, domain) || ew_domain_contains (domain, suffix))
-    return ew_refuse (error, EW_ERROR_NAME_TAKEN, "\"%s\" overlaps %s, whose names the mesh itself answers.", domain,
-                      suffix);
+    return ew_error_refuse (error, EW_ERROR_NAME_TAKEN, "\"%s\" overlaps %s, whose names the mesh itself answers.",
+                            domain, suffix);
   return TRUE;
 }
 
@@ -254,8 +256,8 @@ look_at_domain (EwMesh *self, EwMeshChange *change, const NameChange *wanted, Ew
   *own = revision != 0 && entry && ew_ip_equal (&entry->resolver, &wanted->resolver);
   if (revision == 0 || entry)
     return TRUE;
-  return ew_refuse (error, EW_ERROR_NAME_TAKEN, "%s offers the domain \"%s\" already. Remove that one first.",
-                    other ? other->name : "?", wanted->name);
+  return ew_error_refuse (error, EW_ERROR_NAME_TAKEN, "%s offers the domain \"%s\" already. Remove that one first.",
+                          other ? other->name : "?", wanted->name);
 }
 
 static gboolean
@@ -273,16 +275,17 @@ add_domain (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
     return TRUE;
   ew_ip_format (&wanted->resolver, text);
   if (known == NULL || !leads_to (node, known->routes, &wanted->resolver))
-    return ew_refuse (error, EW_ERROR_ROUTE_INVALID,
-                      "No route through %s leads to the resolver %s. Add one first: `edgewayctl route add CIDR %s`.",
-                      node->name, text, node->name);
+    return ew_error_refuse (
+      error, EW_ERROR_ROUTE_INVALID,
+      "No route through %s leads to the resolver %s. Add one first: `edgewayctl route add CIDR %s`.", node->name, text,
+      node->name);
   EwDomainEntry *old = ew_mesh_node_find_domain (node, wanted->name);
   if (old)
     g_ptr_array_remove (node->domains, old);
   else if (node->domains->len >= EW_MESH_NODE_DOMAINS_MAX || self->domains->len >= EW_MESH_DOMAINS_MAX)
-    return ew_refuse (error, EW_ERROR_NAME_INVALID,
-                      "A node can offer %d domains, and a mesh %d. Remove some with `edgewayctl name remove`.",
-                      EW_MESH_NODE_DOMAINS_MAX, EW_MESH_DOMAINS_MAX);
+    return ew_error_refuse (error, EW_ERROR_NAME_INVALID,
+                            "A node can offer %d domains, and a mesh %d. Remove some with `edgewayctl name remove`.",
+                            EW_MESH_NODE_DOMAINS_MAX, EW_MESH_DOMAINS_MAX);
   g_ptr_array_add (node->domains, ew_mesh_domain_entry_new (wanted->name, &wanted->resolver, node->id));
   JsonObject *record = json_object_new ();
   json_object_set_string_member (record, "node", node->id);
@@ -306,13 +309,14 @@ prepare_domain (EwMesh *self, const gchar *domain, const gchar *resolver, NameCh
   if (!ew_ip_parse (resolver, &wanted->resolver))
     {
       g_autofree gchar *shown = g_strndup (resolver, SHOWN);
-      return ew_refuse (
+      return ew_error_refuse (
         error, EW_ERROR_INVALID_ARGUMENT,
         "\"%s\" isn't an address. Give the one of the name server behind the node, for example 192.168.1.53.", shown);
     }
   return ew_ip_is_private (&wanted->resolver) /* the edge's host gets a route to it */
-         || ew_refuse (error, EW_ERROR_ROUTE_INVALID,
-                       "The resolver %s has a public address. Give one inside the gateway's own network.", resolver);
+         || ew_error_refuse (error, EW_ERROR_ROUTE_INVALID,
+                             "The resolver %s has a public address. Give one inside the gateway's own network.",
+                             resolver);
 }
 
 static const EwDomainEntry *
@@ -321,7 +325,7 @@ find_added_domain (EwMesh *self, const NameChange *wanted, GError **error)
   const EwNode *node = ew_mesh_get_node (self, wanted->node_id);
   const EwDomainEntry *entry = node ? ew_mesh_node_find_domain (node, wanted->name) : NULL;
   if (entry == NULL)
-    ew_refuse (error, EW_ERROR_INTERNAL, "The domain was removed again at the same moment.");
+    ew_error_refuse (error, EW_ERROR_INTERNAL, "The domain was removed again at the same moment.");
   return entry;
 }
 
@@ -396,17 +400,18 @@ remove_name (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
   if (object == NULL)
-    return ew_refuse (error, EW_ERROR_NOT_FOUND,
-                      "The mesh has no additional name \"%s\". List them with `edgewayctl name list`.", shown);
+    return ew_error_refuse (error, EW_ERROR_NOT_FOUND,
+                            "The mesh has no additional name \"%s\". List them with `edgewayctl name list`.", shown);
   const gchar *id = ew_json_string (object, "node");
   if (ew_json_string (object, "service"))
-    return ew_refuse (error, EW_ERROR_NAME_INVALID,
-                      "\"%s\" is a service. Remove it with `edgewayctl service remove %s`.", shown, shown);
+    return ew_error_refuse (error, EW_ERROR_NAME_INVALID,
+                            "\"%s\" is a service. Remove it with `edgewayctl service remove %s`.", shown, shown);
   if (id == NULL)
-    return ew_refuse (error, EW_ERROR_NAME_INVALID, "\"%s\" is an edge's name, which stays with it.", shown);
+    return ew_error_refuse (error, EW_ERROR_NAME_INVALID, "\"%s\" is an edge's name, which stays with it.", shown);
   if (!is_domain && !ew_json_bool (object, "alias", FALSE))
-    return ew_refuse (error, EW_ERROR_NAME_INVALID,
-                      "\"%s\" is a node's own name. Give the node another one with `edgewayctl node rename`.", shown);
+    return ew_error_refuse (error, EW_ERROR_NAME_INVALID,
+                            "\"%s\" is a node's own name. Give the node another one with `edgewayctl node rename`.",
+                            shown);
   g_autoptr (EwNode) node = ew_mesh_read_node (self, id, error);
   if (node == NULL)
     return FALSE;
@@ -424,7 +429,7 @@ static gboolean
 check_length (const gchar *text, GError **error)
 {
   return strlen (text) <= EW_DOMAIN_MAX
-         || ew_refuse (error, EW_ERROR_NAME_INVALID, "A domain has at most %d characters.", EW_DOMAIN_MAX);
+         || ew_error_refuse (error, EW_ERROR_NAME_INVALID, "A domain has at most %d characters.", EW_DOMAIN_MAX);
 }
 
 void
@@ -453,8 +458,8 @@ ew_mesh_check_suffix (const gchar *suffix, GError **error)
   if (!ew_suffix_check (suffix, error))
     return FALSE;
   return !soup_tld_domain_is_public_suffix (suffix) || g_str_equal (suffix, "home.arpa")
-         || ew_refuse (error, EW_ERROR_NAME_INVALID,
-                       "Anyone can register names below \"%s\". Choose a domain of your own, or for example "
-                       "home.internal.",
-                       suffix);
+         || ew_error_refuse (error, EW_ERROR_NAME_INVALID,
+                             "Anyone can register names below \"%s\". Choose a domain of your own, or for example "
+                             "home.internal.",
+                             suffix);
 }

@@ -31,10 +31,11 @@ ew_mesh_check_host (const gchar *host, GError **error)
 {
   g_autofree gchar *shown = g_strndup (host, SHOWN);
   return is_host (host)
-         || ew_refuse (error, EW_ERROR_NAME_INVALID,
-                       "\"%s\" isn't a host name. Use one of letters, digits, '-' and dots such as ha.example.org, or "
-                       "*.apps.example.org for all names below a domain.",
-                       shown);
+         || ew_error_refuse (
+           error, EW_ERROR_NAME_INVALID,
+           "\"%s\" isn't a host name. Use one of letters, digits, '-' and dots such as ha.example.org, or "
+           "*.apps.example.org for all names below a domain.",
+           shown);
 }
 
 gboolean
@@ -193,15 +194,17 @@ take_service (EwMesh *self, EwMeshChange *change, EwPublished *published, const 
   if (published->service_id && !g_str_equal (published->service_id, service->id))
     {
       const EwService *other = ew_mesh_get_service (self, published->service_id);
-      return ew_refuse (error, EW_ERROR_NAME_TAKEN,
-                        "%s leads to the service %s already. Remove that first with `edgewayctl publish remove %s`.",
-                        wanted->host, other ? other->name : published->service_id, wanted->host);
+      return ew_error_refuse (
+        error, EW_ERROR_NAME_TAKEN,
+        "%s leads to the service %s already. Remove that first with `edgewayctl publish remove %s`.", wanted->host,
+        other ? other->name : published->service_id, wanted->host);
     }
   if (port == NULL || port->protocol != IPPROTO_TCP)
-    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                      "The service %s has no single TCP port, so it isn't a web site that can be published. Give it "
-                      "one with `edgewayctl service edit %s --port 80`.",
-                      service->name, service->name);
+    return ew_error_refuse (
+      error, EW_ERROR_INVALID_ARGUMENT,
+      "The service %s has no single TCP port, so it isn't a web site that can be published. Give it "
+      "one with `edgewayctl service edit %s --port 80`.",
+      service->name, service->name);
   g_autofree gchar *key = ew_mesh_node_key ("/services/", service->id);
   ew_mesh_change_expect (change, key, service->store_revision);
   if (published->service_id == NULL)
@@ -216,9 +219,10 @@ take_rest (EwPublished *published, const PublishChange *wanted, GError **error)
     published->closed = g_str_equal (wanted->access, "closed");
   if (wanted->certificate == NULL)
     return published->certificate
-           || ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                         "A certificate for %s is needed. Give it and its private key: --certificate FILE --key FILE.",
-                         wanted->host);
+           || ew_error_refuse (
+             error, EW_ERROR_INVALID_ARGUMENT,
+             "A certificate for %s is needed. Give it and its private key: --certificate FILE --key FILE.",
+             wanted->host);
   g_free (published->certificate);
   ew_free_secret (published->key);
   published->certificate = g_strdup (wanted->certificate);
@@ -234,9 +238,9 @@ put_published (EwMesh *self, EwMeshChange *change, gpointer data, GError **error
   if (!ew_mesh_check_host (wanted->host, error))
     return FALSE;
   if (ew_mesh_is_edge_host (self, wanted->host))
-    return ew_refuse (error, EW_ERROR_NAME_TAKEN,
-                      "%s is the edge's own name, where nodes reach it. Publish the service under another.",
-                      wanted->host);
+    return ew_error_refuse (error, EW_ERROR_NAME_TAKEN,
+                            "%s is the edge's own name, where nodes reach it. Publish the service under another.",
+                            wanted->host);
   g_autofree gchar *key = ew_mesh_node_key ("/published/", wanted->host);
   g_autoptr (EwPublished) published = read_published (self, key, &cause);
   if (cause)
@@ -247,11 +251,11 @@ put_published (EwMesh *self, EwMeshChange *change, gpointer data, GError **error
   if (published == NULL)
     {
       if (g_tree_nnodes (self->published) >= EW_MESH_PUBLISHED_MAX)
-        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                          "A mesh can have %d published names. Remove some with `edgewayctl publish remove`.",
-                          EW_MESH_PUBLISHED_MAX);
+        return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                                "A mesh can have %d published names. Remove some with `edgewayctl publish remove`.",
+                                EW_MESH_PUBLISHED_MAX);
       if (wanted->access == NULL)
-        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", "access");
+        return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", "access");
       published = g_new0 (EwPublished, 1);
       published->host = g_strdup (wanted->host);
       published->created_us = self->now_us ();
@@ -281,7 +285,7 @@ ew_mesh_publish_finish (EwMesh *self, GAsyncResult *result, GError **error)
   const PublishChange *wanted = ew_mesh_change_finish (result, error);
   EwPublished *published = wanted ? ew_mesh_get_published (self, wanted->host) : NULL;
   if (wanted && published == NULL)
-    ew_refuse (error, EW_ERROR_NOT_FOUND, "%s is no longer published.", wanted->host);
+    ew_error_refuse (error, EW_ERROR_NOT_FOUND, "%s is no longer published.", wanted->host);
   return published;
 }
 
@@ -294,8 +298,8 @@ remove_published (EwMesh *self, EwMeshChange *change, gpointer data, GError **er
   if (!ew_mesh_read (self, key, NULL, &revision, error))
     return FALSE;
   if (revision == 0)
-    return ew_refuse (error, EW_ERROR_NOT_FOUND, "\"%s\" isn't published. List what is with `edgewayctl publish list`.",
-                      shown);
+    return ew_error_refuse (error, EW_ERROR_NOT_FOUND,
+                            "\"%s\" isn't published. List what is with `edgewayctl publish list`.", shown);
   ew_mesh_change_expect (change, key, revision);
   ew_mesh_change_delete (change, key);
   return TRUE;

@@ -39,8 +39,8 @@ check_special (const EwPrefix *prefix, const gchar *text, GError **error)
     {
       EwPrefix range;
       if (ew_prefix_parse (special[i].range, &range, NULL) && ew_prefix_overlaps (&range, prefix))
-        return ew_refuse (error, EW_ERROR_ROUTE_INVALID, "%s overlaps %s (%s), which can't be routed.", text,
-                          special[i].range, special[i].what);
+        return ew_error_refuse (error, EW_ERROR_ROUTE_INVALID, "%s overlaps %s (%s), which can't be routed.", text,
+                                special[i].range, special[i].what);
     }
   return TRUE;
 }
@@ -58,9 +58,9 @@ check_edges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **e
         {
           EwEndpoint endpoint;
           if (ew_endpoint_parse (edge->endpoints[i], &endpoint) && ew_prefix_contains (prefix, &endpoint.remote))
-            return ew_refuse (error, EW_ERROR_ROUTE_INVALID,
-                              "%s covers the edge %s itself (%s), so nodes would lose their way to it.", text,
-                              edge->name, edge->endpoints[i]);
+            return ew_error_refuse (error, EW_ERROR_ROUTE_INVALID,
+                                    "%s covers the edge %s itself (%s), so nodes would lose their way to it.", text,
+                                    edge->name, edge->endpoints[i]);
         }
     }
   return TRUE;
@@ -75,7 +75,7 @@ check_ranges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **
       {
         gchar range[EW_PREFIX_STRLEN];
         ew_prefix_format (ranges[i], range);
-        return ew_refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the mesh's own range %s.", text, range);
+        return ew_error_refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the mesh's own range %s.", text, range);
       }
   return TRUE;
 }
@@ -86,13 +86,13 @@ parse_cidr (const gchar *cidr, EwPrefix *prefix, gchar text[EW_PREFIX_STRLEN], G
   bool host_bits = false;
   g_autofree gchar *shown = g_strndup (cidr ? cidr : "", 64);
   if (cidr == NULL || !ew_prefix_parse (cidr, prefix, &host_bits))
-    return ew_refuse (
+    return ew_error_refuse (
       error, EW_ERROR_ROUTE_INVALID,
       "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24 or fd00:1::/64.", shown);
   ew_prefix_format (prefix, text);
   if (host_bits)
-    return ew_refuse (error, EW_ERROR_ROUTE_INVALID, "%s is an address inside a network. Did you mean %s?", shown,
-                      text);
+    return ew_error_refuse (error, EW_ERROR_ROUTE_INVALID, "%s is an address inside a network. Did you mean %s?", shown,
+                            text);
   return TRUE;
 }
 
@@ -101,7 +101,7 @@ check_route (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **e
 {
   guint shortest = prefix->ip.family == EW_FAMILY_V4 ? SHORTEST_V4 : SHORTEST_V6;
   if (prefix->length < shortest)
-    return ew_refuse (
+    return ew_error_refuse (
       error, EW_ERROR_ROUTE_INVALID,
       "%s is too wide: a route must be /%u or longer (all traffic goes through the edge by VPN mode, not by a route).",
       text, shortest);
@@ -132,10 +132,11 @@ check_services (EwMesh *self, const RouteChange *wanted, GError **error)
           {
             gchar text[EW_IP_STRLEN];
             ew_ip_format (&service->addresses[j], text);
-            return ew_refuse (error, EW_ERROR_ROUTE_OVERLAP,
-                              "%s overlaps the address %s of the service %s. Give that another one with `edgewayctl "
-                              "service edit %s --address ADDRESS`.",
-                              wanted->cidr, text, service->name, service->name);
+            return ew_error_refuse (
+              error, EW_ERROR_ROUTE_OVERLAP,
+              "%s overlaps the address %s of the service %s. Give that another one with `edgewayctl "
+              "service edit %s --address ADDRESS`.",
+              wanted->cidr, text, service->name, service->name);
           }
     }
   return entries != NULL;
@@ -166,13 +167,14 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
       of_node += own;
       *present |= own && ew_prefix_equal (&other->prefix, &wanted->prefix);
       if (!own && ew_prefix_overlaps (&other->prefix, &wanted->prefix))
-        return ew_refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the route %s through %s. Remove that one first.",
-                          wanted->cidr, other->cidr, name_of (self, other->node_id));
+        return ew_error_refuse (error, EW_ERROR_ROUTE_OVERLAP,
+                                "%s overlaps the route %s through %s. Remove that one first.", wanted->cidr,
+                                other->cidr, name_of (self, other->node_id));
     }
   if (!*present && (of_node >= EW_MESH_NODE_ROUTES_MAX || entries->len >= EW_MESH_ROUTES_MAX))
-    return ew_refuse (error, EW_ERROR_ROUTE_INVALID,
-                      "A node can have %d routes, and a mesh %d. Combine some into a larger one.",
-                      EW_MESH_NODE_ROUTES_MAX, EW_MESH_ROUTES_MAX);
+    return ew_error_refuse (error, EW_ERROR_ROUTE_INVALID,
+                            "A node can have %d routes, and a mesh %d. Combine some into a larger one.",
+                            EW_MESH_NODE_ROUTES_MAX, EW_MESH_ROUTES_MAX);
   return TRUE;
 }
 
@@ -191,7 +193,7 @@ add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
       || !ew_mesh_read (self, "/settings", &settings, &settings_revision, error))
     return FALSE;
   if (node == NULL)
-    return ew_refuse (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+    return ew_error_refuse (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
   if (!check_others (self, wanted, &present, error) || present)
     return present;
   if (!check_services (self, wanted, error))
@@ -221,9 +223,9 @@ ew_mesh_check_outside (EwMesh *self, const EwPrefix *prefix, GError **error)
       g_autoptr (JsonObject) object = parse_entry (entries->pdata[i]);
       g_autoptr (EwRouteEntry) other = object ? ew_mesh_route_entry_from_json (object) : NULL;
       if (other && ew_prefix_overlaps (&other->prefix, prefix))
-        return ew_refuse (error, EW_ERROR_ROUTE_OVERLAP,
-                          "%s is inside the route %s through %s. Choose an address that no route covers.", text,
-                          other->cidr, name_of (self, other->node_id));
+        return ew_error_refuse (error, EW_ERROR_ROUTE_OVERLAP,
+                                "%s is inside the route %s through %s. Choose an address that no route covers.", text,
+                                other->cidr, name_of (self, other->node_id));
     }
   return TRUE;
 }
@@ -237,7 +239,7 @@ find_added (EwMesh *self, const RouteChange *wanted, GError **error)
       if (ew_prefix_equal (&route->prefix, &wanted->prefix))
         return route;
     }
-  ew_refuse (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
+  ew_error_refuse (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
   return NULL;
 }
 
@@ -290,8 +292,8 @@ remove_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
   if (revision == 0)
-    return ew_refuse (error, EW_ERROR_NOT_FOUND,
-                      "The mesh has no route %s. List its routes with `edgewayctl route list`.", wanted->cidr);
+    return ew_error_refuse (error, EW_ERROR_NOT_FOUND,
+                            "The mesh has no route %s. List its routes with `edgewayctl route list`.", wanted->cidr);
   const gchar *id = ew_json_string (object, "node");
   g_autoptr (EwNode) node = id ? ew_mesh_read_node (self, id, NULL) : NULL;
   if (node && ew_mesh_change_drop_domains (self, change, node, &wanted->prefix))

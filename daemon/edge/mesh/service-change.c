@@ -56,17 +56,18 @@ add_target (EwMesh *self, EwMeshChange *change, EwService *service, const EwServ
   g_ptr_array_add (service->targets, target);
   target->port = text->port;
   if (text->host && !ew_ip_parse (text->host, &target->host))
-    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't the address of a host.", text->host);
+    return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't the address of a host.", text->host);
   if (text->host && !ew_mesh_target_address (self, target, target->host.family, &reached))
-    return ew_refuse (error, EW_ERROR_ROUTE_INVALID,
-                      "No route through %s leads to %s. Share its network first: `edgewayctl route add CIDR %s`.",
-                      node->name, text->host, node->name);
+    return ew_error_refuse (error, EW_ERROR_ROUTE_INVALID,
+                            "No route through %s leads to %s. Share its network first: `edgewayctl route add CIDR %s`.",
+                            node->name, text->host, node->name);
   for (guint i = 0; i + 1 < service->targets->len; i++)
     {
       const EwServiceTarget *other = service->targets->pdata[i];
       if (g_str_equal (other->node_id, target->node_id) && ew_ip_equal (&other->host, &target->host)
           && other->port == target->port)
-        return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The target %s is given twice. Leave one out.", node->name);
+        return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT, "The target %s is given twice. Leave one out.",
+                                node->name);
     }
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   ew_mesh_change_expect (change, key, node->store_revision);
@@ -77,9 +78,10 @@ static gboolean
 check_families (const EwService *service, GError **error)
 {
   return ew_mesh_service_has_family (service, EW_FAMILY_V4) || ew_mesh_service_has_family (service, EW_FAMILY_V6)
-         || ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                       "Some targets have only an IPv4 address and others only an IPv6 address, and callers use one or "
-                       "the other. Make a service of each.");
+         || ew_error_refuse (
+           error, EW_ERROR_INVALID_ARGUMENT,
+           "Some targets have only an IPv4 address and others only an IPv6 address, and callers use one or "
+           "the other. Make a service of each.");
 }
 
 /* Ports, which depend on the targets'. */
@@ -110,7 +112,7 @@ get_texts (const EwService *service, const ServiceChange *wanted, EwServiceTarge
   gsize n = wanted->targets ? g_strv_length (wanted->targets) : service->targets->len;
   if (n == 0 || n > EW_SERVICE_TARGETS_MAX)
     {
-      ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "A service has 1 to %d targets.", EW_SERVICE_TARGETS_MAX);
+      ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT, "A service has 1 to %d targets.", EW_SERVICE_TARGETS_MAX);
       return 0;
     }
   for (gsize i = 0; i < n; i++)
@@ -166,10 +168,11 @@ claim_address (EwMesh *self, EwMeshChange *change, const EwService *service, con
   if (revision != 0)
     {
       g_autofree gchar *owner = describe_owner (self, record);
-      return *owner ? ew_refuse (error, EW_ERROR_ROUTE_OVERLAP, "The address %s is already %s's. Choose another.", text,
-                                 owner)
-                    : ew_refuse (error, EW_ERROR_ROUTE_OVERLAP,
-                                 "The address %s was a removed node's less than 30 days ago. Choose another.", text);
+      return *owner
+               ? ew_error_refuse (error, EW_ERROR_ROUTE_OVERLAP, "The address %s is already %s's. Choose another.",
+                                  text, owner)
+               : ew_error_refuse (error, EW_ERROR_ROUTE_OVERLAP,
+                                  "The address %s was a removed node's less than 30 days ago. Choose another.", text);
     }
   ew_mesh_change_expect (change, key, 0);
   ew_mesh_change_put_owner (change, key, "service", service->id);
@@ -192,19 +195,19 @@ check_chosen (EwMesh *self, const EwService *service, const EwIp *ip, const gcha
   EwPrefix prefix = ew_prefix_from_ip (ip);
   if (!ew_mesh_is_outside (self, ip))
     return !ew_mesh_ranges_is_reserved (&self->settings.ranges, ip)
-           || ew_refuse (
+           || ew_error_refuse (
              error, EW_ERROR_ROUTE_INVALID,
              "%s isn't for services: the beginning of the mesh's range is the edges', and .0 and .255 aren't "
              "given out. Choose another, or leave --address out.",
              text);
   if (!ew_prefix_is_private (&prefix))
-    return ew_refuse (
+    return ew_error_refuse (
       error, EW_ERROR_ROUTE_INVALID,
       "%s is a public address, whose owner nodes could no longer reach. Choose a private one, for example "
       "10.128.0.5.",
       text);
   if (count_outside (self, service) >= EW_MESH_SERVICES_OUTSIDE_MAX)
-    return ew_refuse (
+    return ew_error_refuse (
       error, EW_ERROR_INVALID_ARGUMENT,
       "A mesh can have %d services with an address outside its range, because every node needs a route to "
       "each. Leave --address out.",
@@ -219,12 +222,13 @@ parse_chosen (EwMesh *self, EwMeshChange *change, EwService *service, const gcha
   if (!ew_ip_parse (text, &ip))
     {
       g_autofree gchar *shown = g_strndup (text, SHOWN);
-      return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                        "\"%s\" isn't an address. Write one such as 10.128.0.5, without a length.", shown);
+      return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                              "\"%s\" isn't an address. Write one such as 10.128.0.5, without a length.", shown);
     }
   guint i = ip.family == EW_FAMILY_V6;
   if (chosen[i].family != EW_FAMILY_NONE)
-    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "A service has one IPv4 and one IPv6 address. Give each once.");
+    return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                            "A service has one IPv4 and one IPv6 address. Give each once.");
   chosen[i] = ip;
   if (ew_ip_equal (&ip, &service->addresses[i])) /* it has that already */
     return TRUE;
@@ -271,7 +275,7 @@ find_place (EwMesh *self, EwIp chosen[2], GError **error)
       self->next_service = number + 1;
       return TRUE;
     }
-  return ew_refuse (
+  return ew_error_refuse (
     error, EW_ERROR_OUT_OF_ADDRESSES,
     "All addresses of the mesh's range are in use. Remove services or nodes that aren't needed, or choose "
     "an address with --address.");
@@ -336,7 +340,7 @@ change_choice (const gchar *value, const gchar *member, const gchar *no, const g
                GError **error)
 {
   if (value && !g_str_equal (value, no) && !g_str_equal (value, yes))
-    return ew_refuse (error, EW_ERROR_INVALID_ARGUMENT, "%s must be \"%s\" or \"%s\".", member, no, yes);
+    return ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT, "%s must be \"%s\" or \"%s\".", member, no, yes);
   if (value)
     *out = g_str_equal (value, yes);
   return TRUE;
@@ -349,8 +353,9 @@ get_start (EwMesh *self, const ServiceChange *wanted, GError **error)
     return ew_mesh_read_service (self, wanted->id, error);
   if (ew_mesh_count_services (self) >= EW_MESH_SERVICES_MAX)
     {
-      ew_refuse (error, EW_ERROR_INVALID_ARGUMENT,
-                 "A mesh can have %d services. Remove some with `edgewayctl service remove`.", EW_MESH_SERVICES_MAX);
+      ew_error_refuse (error, EW_ERROR_INVALID_ARGUMENT,
+                       "A mesh can have %d services. Remove some with `edgewayctl service remove`.",
+                       EW_MESH_SERVICES_MAX);
       return NULL;
     }
   EwService *service = ew_mesh_service_new ();
@@ -433,6 +438,6 @@ ew_mesh_service_finish (EwMesh *self, GAsyncResult *result, GError **error)
   const ServiceChange *wanted = ew_mesh_change_finish (result, error);
   EwService *service = wanted ? ew_mesh_get_service (self, wanted->id) : NULL;
   if (wanted && service == NULL)
-    ew_refuse (error, EW_ERROR_NOT_FOUND, "This service is no longer in the mesh.");
+    ew_error_refuse (error, EW_ERROR_NOT_FOUND, "This service is no longer in the mesh.");
   return service;
 }
